@@ -1,0 +1,119 @@
+"""What the core knows of a directory: the port behind which Microsoft Entra ID (or another) stands.
+
+The sync engine imports this module and never an adapter's own ones. An adapter raises the
+`SignInError` and `DirectoryError` families of `captrid_core.errors` and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class ScopeKind(StrEnum):
+    """Which directory objects belong to a list, before its filters."""
+
+    ALL_USERS = "all_users"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """All users, or the members of one group, direct or nested.
+
+    The filters on guests and disabled accounts are not part of it: staging applies them, because
+    a change feed cannot (rule R19).
+    """
+
+    kind: ScopeKind = ScopeKind.ALL_USERS
+    group_id: str | None = None
+    nested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of the directory; `members` counts its direct user members, None where it was not asked."""
+
+    id: str
+    name: str
+    members: int | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What Test Connection found (S2): who answered, how much there is, what the app may do."""
+
+    tenant_id: str
+    tenant_name: str
+    users: int
+    groups: int
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some directory objects as they came: one JSON object a line, `count` of them.
+
+    Where `restarts` is true, the directory gave up the place in the list and the read began anew:
+    all pages before this one have to be forgotten.
+    """
+
+    ndjson: bytes
+    count: int
+    restarts: bool = False
+
+
+class Watch(Protocol):
+    """The eyes of a run on an adapter at work: progress, waiting, and the wish to stop.
+
+    Methods may be called from the adapter's own threads.
+    """
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the work should stop."""
+
+    def wait(self, seconds: float, reason: str) -> None:
+        """Sleep for `seconds`, showing `reason` meanwhile; raise `Cancelled` at once when asked to stop."""
+
+
+class Directory(Protocol):
+    """A directory, signed in to with one connection. Not thread-safe; `close` it after use."""
+
+    def probe(self) -> Facts:
+        """Sign in, count, and read what was granted."""
+
+    def tenant_id(self) -> str:
+        """Return the id of the tenant that the sign-in leads to, from the token itself (rule R27)."""
+
+    def groups(self, search: str | None = None, *, limit: int = 200) -> list[Group]:
+        """Return groups whose name contains or begins with `search`, best match first, with member counts."""
+
+    def find_group(self, id_or_name: str) -> Group:
+        """Return the one group with that object id or exact display name.
+
+        Raises:
+            GroupNotFound: None has it, or several do.
+        """
+
+    def count(self, scope: Scope) -> int:
+        """Return about how many users the scope holds."""
+
+    def sample(self, scope: Scope, *, properties: Sequence[str], limit: int) -> list[dict[str, Any]]:
+        """Return the first few users of the scope, each {property path: value}."""
+
+    def read_all(self, scope: Scope, *, properties: Sequence[str]) -> Iterator[Page]:
+        """Read the whole scope, page by page; every object has `id`.
+
+        The same object may come twice. The iterator ends only where the directory said that there
+        is no more; otherwise it raises.
+
+        Raises:
+            DirectoryError, SignInError: The read failed; what came before is not the whole.
+            Cancelled: The watch asked to stop.
+        """
+
+    def close(self) -> None:
+        """Close connections to the directory."""

@@ -1,0 +1,1 @@
+"""Master Lists: their schema, their people, and files in and out."""

@@ -1,0 +1,396 @@
+"""People of a Master List: looking at them, and what staff may do to them by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from captrid_core.clock import Clock, to_column
+from captrid_core.errors import BadValue, DuplicateUid, FieldLocked, Invalid, MissingUid, NotFound
+from captrid_core.lists import values
+from captrid_core.lists.master_lists import MasterLists
+from captrid_core.lists.model import Field, FieldType, MasterList, Origin, Person, StatusFilter
+from captrid_core.store.database import Cursor, Database, quote, scalar
+from captrid_core.store.records import take_ids, write_audit
+
+_STATUS = {
+    StatusFilter.ACTIVE: "_active",
+    StatusFilter.INACTIVE: "NOT _active",
+    StatusFilter.ALL: "true",
+}
+_EXCEPTION = "(_by_staff AND _in_scope IS NOT NULL AND _active <> _in_scope)"
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """Some of a list's people, and how many fit in all."""
+
+    people: list[Person]
+    total: int
+
+
+class People:
+    """The people of one home's Master Lists."""
+
+    def __init__(self, database: Database, lists: MasterLists, clock: Clock) -> None:
+        self._database = database
+        self._lists = lists
+        self._clock = clock
+
+    def find(
+        self,
+        master_list: MasterList,
+        *,
+        status: StatusFilter = StatusFilter.ACTIVE,
+        search: str = "",
+        sort: str | None = None,
+        descending: bool = False,
+        exceptions_only: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> PeoplePage:
+        """Return people of a list.
+
+        Args:
+            master_list: The list.
+            status: Which of them.
+            search: Words that must all appear in any of the fields, without regard to case.
+            sort: A field's key; by default the UID.
+            descending: Sort the other way.
+            exceptions_only: Only those whose status was set by hand against the directory (rule R21).
+            limit: At most so many; None: all.
+            offset: Leave out so many first.
+        """
+        where, parameters = self._where(master_list, status, search, exceptions_only=exceptions_only)
+        key = master_list.field(sort or master_list.uid_field).key
+        order = f"{quote(key)} {'DESC' if descending else 'ASC'} NULLS LAST, _person_id"
+        columns = ", ".join(quote(field.key) for field in master_list.fields)
+        page = f"LIMIT {limit:d} OFFSET {offset:d}" if limit is not None else ""
+        with self._database.read() as cursor:
+            found = cursor.execute(
+                f"""SELECT _person_id, _active, _origin, _anchor IS NOT NULL, {_EXCEPTION}, {columns}
+                    FROM {master_list.people_table} WHERE {where} ORDER BY {order} {page}""",
+                parameters,
+            ).fetchall()
+            total = (
+                len(found)
+                if limit is None
+                else scalar(
+                    cursor, f"SELECT count(*) FROM {master_list.people_table} WHERE {where}", parameters
+                )
+            )
+        return PeoplePage([_person(master_list, one) for one in found], total)
+
+    def get(self, master_list: MasterList, uid: str) -> Person:
+        """Return the person with that UID.
+
+        Raises:
+            NotFound: There is none.
+        """
+        with self._database.read() as cursor:
+            return self._get(cursor, master_list, uid)
+
+    def add(
+        self,
+        master_list: MasterList,
+        given: Mapping[str, str | None],
+        *,
+        actor: str,
+        origin: Origin = Origin.MANUAL,
+    ) -> Person:
+        """Add a person by hand.
+
+        Raises:
+            MissingUid, DuplicateUid, BadValue, Invalid: The values do not do.
+        """
+        with self._database.write() as cursor:
+            master_list = self._lists.load(cursor, master_list.id)
+            typed = self._typed(cursor, master_list, given)
+            uid = typed.get(master_list.uid_field)
+            if uid is None:
+                raise MissingUid(f"The UID field “{master_list.uid_field}” is blank.")
+            self._check_required(master_list, typed, master_list.fields)
+            key = self._free_key(cursor, master_list, uid, None)
+            now = to_column(self._clock())
+            person_id = take_ids(cursor, "person")
+            columns = ", ".join(quote(name) for name in typed)
+            cursor.execute(
+                f"""INSERT INTO {master_list.people_table}
+                        (_person_id, _uid_key, _active, _by_staff, _origin, _created_at, _updated_at, {columns})
+                    VALUES (?, ?, true, false, ?, ?, ?, {", ".join("?" for _ in typed)})""",
+                [person_id, key, origin, now, now, *typed.values()],
+            )
+            self._record(cursor, master_list, person_id, "created", actor)
+            self._audit(cursor, "person.created", master_list, person_id, uid, actor)
+            return self._get(cursor, master_list, uid)
+
+    def set_values(
+        self, master_list: MasterList, uid: str, given: Mapping[str, str | None], *, actor: str
+    ) -> Person:
+        """Change fields of a person; all or nothing.
+
+        Raises:
+            NotFound: There is no such person.
+            FieldLocked: A field is managed by the directory for this person; nothing was written.
+            MissingUid, DuplicateUid, BadValue, Invalid: The values do not do.
+        """
+        with self._database.write() as cursor:
+            master_list = self._lists.load(cursor, master_list.id)
+            before = self._get(cursor, master_list, uid)
+            typed = self._typed(cursor, master_list, given)
+            if before.managed and (locked := sorted(set(typed) & master_list.managed_fields)):
+                raise FieldLocked(
+                    f"{', '.join(f'“{key}”' for key in locked)} of {uid} is managed by the directory.",
+                    fields=locked,
+                )
+            self._check_required(master_list, typed, [master_list.field(key) for key in typed])
+            key = None
+            if master_list.uid_field in typed:
+                new_uid = typed[master_list.uid_field]
+                if new_uid is None:
+                    raise MissingUid(f"The UID field “{master_list.uid_field}” cannot be blank.")
+                key = self._free_key(cursor, master_list, new_uid, before.id)
+            changed = {name: value for name, value in typed.items() if value != before.values[name]}
+            if changed:
+                self._write_values(cursor, master_list, before, changed, key, actor)
+            return self._get_by_id(cursor, master_list, before.id)
+
+    def set_status(self, master_list: MasterList, uid: str, *, active: bool, actor: str) -> Person:
+        """Deactivate or reactivate a person by hand; staff outrank the sync (rule R21).
+
+        Raises:
+            NotFound: There is no such person.
+        """
+        with self._database.write() as cursor:
+            person = self._get(cursor, master_list, uid)
+            if person.active != active:
+                # a status by hand that agrees with the directory is no exception; of someone whom
+                # it never had, only Inactive needs to be remembered (a later link must not undo it)
+                cursor.execute(
+                    f"""UPDATE {master_list.people_table}
+                        SET _active = $active, _by_staff = coalesce(_in_scope, true) <> $active, _updated_at = $now
+                        WHERE _person_id = $person""",
+                    {"active": active, "now": to_column(self._clock()), "person": person.id},
+                )
+                action = "reactivated" if active else "deactivated"
+                self._record(cursor, master_list, person.id, action, actor)
+                self._audit(cursor, f"person.{action}", master_list, person.id, uid, actor)
+            return self._get(cursor, master_list, uid)
+
+    def release(self, master_list: MasterList, uid: str, *, actor: str) -> Person:
+        """Give a person's status back to the directory, at once, by what the last sync knew (rule R21).
+
+        Raises:
+            NotFound: There is no such person.
+            Invalid: The person's status is no exception.
+        """
+        with self._database.write() as cursor:
+            person = self._get(cursor, master_list, uid)
+            if not person.exception:
+                raise Invalid(f"The status of {uid} is not an exception; there is nothing to release.")
+            cursor.execute(
+                f"""UPDATE {master_list.people_table}
+                    SET _active = _in_scope, _by_staff = false, _updated_at = ? WHERE _person_id = ?""",
+                [to_column(self._clock()), person.id],
+            )
+            self._record(
+                cursor, master_list, person.id, "deactivated" if person.active else "reactivated", actor
+            )
+            self._audit(cursor, "person.released", master_list, person.id, uid, actor)
+            return self._get(cursor, master_list, uid)
+
+    def _where(
+        self, master_list: MasterList, status: StatusFilter, search: str, *, exceptions_only: bool
+    ) -> tuple[str, list[Any]]:
+        tests = [_STATUS[status]]
+        parameters: list[Any] = []
+        if exceptions_only:
+            tests.append(_EXCEPTION)
+        text_columns = [
+            quote(field.key)
+            for field in master_list.fields
+            if field.type not in (FieldType.NUMBER, FieldType.DATE)
+        ]
+        for word in search.split():
+            tests.append(
+                "(" + " OR ".join(f"contains(lower({column}), lower(?))" for column in text_columns) + ")"
+            )
+            parameters += [word] * len(text_columns)
+        return " AND ".join(tests), parameters
+
+    def _typed(
+        self, cursor: Cursor, master_list: MasterList, given: Mapping[str, str | None]
+    ) -> dict[str, Any]:
+        """Return the values in their fields' types.
+
+        Raises:
+            Invalid: There is no such field.
+            BadValue: A value does not fit.
+        """
+        if not given:
+            raise Invalid("No values were given.", hint="Give them as KEY=VALUE.")
+        values.define_macros(cursor)
+        typed = {}
+        for key, text in given.items():
+            field = master_list.field(key)
+            cleaned, value = cursor.execute(
+                f"SELECT t, {values.typed(field, 't')} FROM (SELECT {values.cleaned('CAST(? AS VARCHAR)')} AS t)",
+                [text],
+            ).fetchone() or (None, None)
+            if cleaned is not None and value is None:
+                raise BadValue(
+                    f"“{cleaned[:80]}” is not {values.expectation(field)} (field “{key}”).", field=key
+                )
+            typed[key] = value
+        return typed
+
+    def _check_required(
+        self, master_list: MasterList, typed: Mapping[str, Any], fields: Sequence[Field]
+    ) -> None:
+        for field in fields:
+            locked = field.key in master_list.managed_fields
+            if field.required and not locked and typed.get(field.key) is None:
+                raise BadValue(f"The field “{field.key}” is required.", field=field.key)
+
+    def _free_key(self, cursor: Cursor, master_list: MasterList, uid: str, own_id: int | None) -> str:
+        """Return the UID as it is compared, if nobody else has it.
+
+        Raises:
+            DuplicateUid: Somebody has.
+        """
+        key = scalar(
+            cursor, f"SELECT {values.uid_key('CAST(? AS VARCHAR)', caseless=master_list.caseless_uid)}", [uid]
+        )
+        holder = scalar(
+            cursor, f"SELECT _person_id FROM {master_list.people_table} WHERE _uid_key = ?", [key]
+        )
+        if holder is not None and holder != own_id:
+            raise DuplicateUid(f"“{master_list.name}” has a person with the UID {uid} already.", uid=uid)
+        return str(key)
+
+    def _write_values(
+        self,
+        cursor: Cursor,
+        master_list: MasterList,
+        before: Person,
+        changed: dict[str, Any],
+        key: str | None,
+        actor: str,
+    ) -> None:
+        assignments = "".join(f"{quote(name)} = ?, " for name in changed)
+        cursor.execute(
+            f"""UPDATE {master_list.people_table}
+                SET {assignments} _uid_key = coalesce(?, _uid_key), _updated_at = ? WHERE _person_id = ?""",
+            [*changed.values(), key, to_column(self._clock()), before.id],
+        )
+        for name, value in changed.items():
+            field = master_list.field(name)
+            column = values.COLUMN_TYPES[field.type]
+            old, new = (
+                scalar(
+                    cursor,
+                    f"SELECT {values.as_text(field, 'v')} FROM (SELECT CAST(? AS {column}) AS v)",
+                    [one],
+                )
+                for one in (before.values[name], value)
+            )
+            self._record(cursor, master_list, before.id, "updated", actor, name, old, new)
+        self._audit(
+            cursor, "person.updated", master_list, before.id, before.uid or "", actor, fields=list(changed)
+        )
+
+    def _get(self, cursor: Cursor, master_list: MasterList, uid: str) -> Person:
+        values.define_macros(cursor)
+        key = values.uid_key(values.cleaned("CAST(? AS VARCHAR)"), caseless=master_list.caseless_uid)
+        person_id = scalar(
+            cursor, f"SELECT _person_id FROM {master_list.people_table} WHERE _uid_key = {key}", [uid]
+        )
+        if person_id is None:
+            raise NotFound(
+                f"“{master_list.name}” has nobody with the UID {uid}.",
+                hint="`captrid people LIST --status all` shows everybody.",
+            )
+        return self._get_by_id(cursor, master_list, person_id)
+
+    def _get_by_id(self, cursor: Cursor, master_list: MasterList, person_id: int) -> Person:
+        columns = ", ".join(quote(field.key) for field in master_list.fields)
+        found = cursor.execute(
+            f"""SELECT _person_id, _active, _origin, _anchor IS NOT NULL, {_EXCEPTION}, {columns}
+                FROM {master_list.people_table} WHERE _person_id = ?""",
+            [person_id],
+        ).fetchone()
+        if found is None:
+            raise NotFound(f"“{master_list.name}” has no person {person_id}.")
+        return _person(master_list, found)
+
+    def _record(
+        self,
+        cursor: Cursor,
+        master_list: MasterList,
+        person_id: int,
+        action: str,
+        actor: str,
+        field: str | None = None,
+        old: str | None = None,
+        new: str | None = None,
+    ) -> None:
+        cursor.execute(
+            "INSERT INTO change VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?)",
+            [master_list.id, person_id, action, field, old, new, actor, to_column(self._clock())],
+        )
+
+    def _audit(
+        self,
+        cursor: Cursor,
+        action: str,
+        master_list: MasterList,
+        person_id: int,
+        uid: str,
+        actor: str,
+        **details: Any,
+    ) -> None:
+        write_audit(
+            cursor,
+            action,
+            actor=actor,
+            at=self._clock(),
+            entity="person",
+            entity_id=person_id,
+            entity_name=uid,
+            list=master_list.name,
+            **details,
+        )
+
+
+def describe(person: Person) -> dict[str, Any]:
+    """Return a person for machines; dates as ISO text, whole numbers without a fraction."""
+    return {
+        "person_id": str(person.id),
+        "uid": person.uid,
+        "status": "active" if person.active else "inactive",
+        "origin": person.origin,
+        "managed": person.managed,
+        "exception": person.exception,
+        "fields": {key: _plain(value) for key, value in person.values.items()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _person(master_list: MasterList, found: Sequence[Any]) -> Person:
+    person_id, active, origin, linked, exception, *cells = found
+    named = dict(zip((field.key for field in master_list.fields), cells, strict=True))
+    return Person(
+        id=person_id,
+        uid=named[master_list.uid_field],
+        active=active,
+        origin=Origin(origin),
+        managed=linked and master_list.connected,
+        exception=bool(exception) and master_list.connected,
+        values=named,
+    )

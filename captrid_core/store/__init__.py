@@ -1,0 +1,1 @@
+"""What is kept: the database file, its schema, and the vault of encrypted secrets."""

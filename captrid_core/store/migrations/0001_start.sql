@@ -1,0 +1,141 @@
+-- The first schema. No index and no constraint on purpose: uniqueness is asserted inside the
+-- transactions that could break it. Times are UTC.
+
+CREATE TABLE meta (schema_version INTEGER);
+INSERT INTO meta VALUES (0);
+
+-- the next free number of each kind of id; taken inside the transaction that uses it
+CREATE TABLE counter (kind VARCHAR, next BIGINT);
+INSERT INTO counter VALUES ('connection', 1), ('list', 1), ('run', 1), ('person', 1);
+
+-- the organisation's own settings, one value of JSON a key
+CREATE TABLE setting (key VARCHAR, value VARCHAR);
+
+-- connections to directories; their secrets lie in the vault
+CREATE TABLE connection (
+    connection_id BIGINT,
+    name VARCHAR,
+    tenant_id VARCHAR,
+    client_id VARCHAR,
+    credential VARCHAR,          -- secret | certificate
+    cloud VARCHAR,               -- global | usgov | usgov-dod | china | custom
+    authority_url VARCHAR,
+    graph_url VARCHAR,
+    ca_file VARCHAR,
+    secret_expires_on DATE,
+    tested_at TIMESTAMP,
+    test_result VARCHAR,         -- JSON: the facts, or the error
+    created_at TIMESTAMP
+);
+
+CREATE TABLE master_list (
+    list_id BIGINT,
+    name VARCHAR,
+    uid_field VARCHAR,           -- the key of the UID field
+    created_at TIMESTAMP,
+    connection_id BIGINT,        -- kept after a disconnect, for reconnecting
+    connected BOOLEAN,
+    scope_kind VARCHAR,          -- all_users | group
+    group_id VARCHAR,
+    group_name VARCHAR,
+    nested BOOLEAN,
+    exclude_guests BOOLEAN,
+    exclude_disabled BOOLEAN,
+    uid_property VARCHAR,
+    on_uid_change VARCHAR,       -- new_person | same_person
+    hold_deactivate_count INTEGER,
+    hold_deactivate_percent DOUBLE,
+    hold_blank_count INTEGER,
+    hold_blank_percent DOUBLE,
+    synced_tenant_id VARCHAR,    -- the tenant of the last applied run (R27)
+    full_needed VARCHAR,         -- why the next run must be a full one (R28); NULL: it need not
+    last_applied_run_id BIGINT
+);
+
+CREATE TABLE field (
+    list_id BIGINT,
+    position INTEGER,
+    key VARCHAR,
+    label VARCHAR,
+    type VARCHAR,                -- text | number | email | dropdown | date
+    required BOOLEAN,
+    options VARCHAR[]
+);
+
+CREATE TABLE mapping (list_id BIGINT, property VARCHAR, field_key VARCHAR);
+
+CREATE TABLE run (
+    run_id BIGINT,
+    list_id BIGINT,
+    list_name VARCHAR,
+    asked VARCHAR,               -- full | delta | undo
+    kind VARCHAR,
+    status VARCHAR,              -- running | succeeded | held | failed | cancelled | interrupted | discarded | undone
+    actor VARCHAR,
+    started_at TIMESTAMP,
+    finished_at TIMESTAMP,
+    "read" BIGINT,
+    created BIGINT,
+    updated BIGINT,
+    reactivated BIGINT,
+    deactivated BIGINT,
+    unchanged BIGINT,
+    skipped BIGINT,
+    blanked BIGINT,              -- most people that one field would be blanked for (R25)
+    managed_active BIGINT,       -- managed active people before the run
+    message VARCHAR,
+    error VARCHAR,               -- JSON: what went wrong
+    holds VARCHAR[],             -- codes of the guards that held the run
+    tenant_id VARCHAR,
+    configuration VARCHAR,       -- JSON: the scope, filters and mapping that it ran with
+    undoes_run_id BIGINT,
+    undone_by_run_id BIGINT
+);
+
+-- errors and warnings of a run, about one directory object each
+CREATE TABLE run_note (
+    run_id BIGINT,
+    level VARCHAR,               -- error | warning
+    code VARCHAR,
+    object_id VARCHAR,
+    uid VARCHAR,
+    field VARCHAR,
+    message VARCHAR
+);
+
+-- everything that ever happened to a person (R8); a creation is one row
+CREATE TABLE change (
+    list_id BIGINT,
+    run_id BIGINT,               -- NULL: by hand
+    person_id BIGINT,
+    action VARCHAR,              -- created | updated | deactivated | reactivated | linked | unlinked
+    field VARCHAR,               -- the field's key; NULL where the action is about the person
+    old_value VARCHAR,
+    new_value VARCHAR,
+    actor VARCHAR,
+    changed_at TIMESTAMP
+);
+
+-- the change sets of held runs, waiting for a decision (R26)
+CREATE TABLE held_change (
+    run_id BIGINT,
+    person_id BIGINT,            -- NULL: a person who would be created
+    uid VARCHAR,
+    action VARCHAR,
+    field VARCHAR,
+    old_value VARCHAR,
+    new_value VARCHAR
+);
+
+CREATE TABLE audit (
+    happened_at TIMESTAMP,
+    action VARCHAR,              -- dotted: connection.added, list.created, person.deactivated …
+    actor VARCHAR,
+    entity VARCHAR,
+    entity_id VARCHAR,
+    entity_name VARCHAR,
+    details VARCHAR              -- JSON
+);
+
+-- what somebody has entered in a wizard so far, so that a reload loses nothing
+CREATE TABLE draft (draft_id VARCHAR, kind VARCHAR, content VARCHAR, updated_at TIMESTAMP);

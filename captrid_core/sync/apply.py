@@ -1,0 +1,160 @@
+"""Apply: the change set written to the list, in the caller's transaction, with its history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from captrid_core.clock import to_column
+from captrid_core.errors import CaptridError
+from captrid_core.lists.model import MasterList
+from captrid_core.store.database import Cursor, quote, scalar
+from captrid_core.store.records import take_ids
+from captrid_core.sync.compare import CHANGE_SET
+from captrid_core.sync.staging import STAGED
+
+
+class UidsCollide(CaptridError):
+    """The write would have left two people with one UID or one anchor; it was taken back."""
+
+    code = "internal"
+    default_hint = "Run a full sync; if this comes again, report it with the run's number."
+
+
+def apply_change_set(
+    cursor: Cursor, master_list: MasterList, *, run_id: int, actor: str, at: datetime
+) -> None:
+    """Write the change set to people and history. Nobody is deleted (rule R39).
+
+    Raises:
+        UidsCollide: Uniqueness would have been broken.
+    """
+    moment = to_column(at)
+    _create(cursor, master_list, moment)
+    _rewrite(cursor, master_list, moment)
+    _leave(cursor, master_list, moment)
+    _record(cursor, master_list, run_id, actor, moment)
+    _assert_unique(cursor, master_list)
+
+
+def _mapped(master_list: MasterList) -> list[str]:
+    assert master_list.sync is not None
+    return [quote(key) for key in master_list.sync.mapping.values()]
+
+
+def _create(cursor: Cursor, master_list: MasterList, moment: datetime) -> None:
+    count = int(scalar(cursor, f"SELECT count(*) FROM {CHANGE_SET} WHERE action = 'create'"))
+    if not count:
+        return
+    first = take_ids(cursor, "person", count)
+    # the change set learns the new ids, so that the history can name them
+    cursor.execute(
+        f"""CREATE OR REPLACE TEMP TABLE created AS
+            SELECT staged_row, ? + row_number() OVER (ORDER BY staged_row) - 1 AS person_id
+            FROM {CHANGE_SET} WHERE action = 'create'""",
+        [first],
+    )
+    fields = _mapped(master_list)
+    cursor.execute(
+        f"""INSERT INTO {master_list.people_table}
+                (_person_id, _uid_key, _anchor, _active, _by_staff, _in_scope, _origin, _created_at, _updated_at,
+                 {", ".join(fields)})
+            SELECT c.person_id, s._uid_key, s._anchor, true, false, true, 'directory', ?, ?,
+                   {", ".join(f"s.{field}" for field in fields)}
+            FROM created c JOIN {STAGED} s ON s._row = c.staged_row ORDER BY c.person_id""",
+        [moment, moment],
+    )
+
+
+def _rewrite(cursor: Cursor, master_list: MasterList, moment: datetime) -> None:
+    """Write the people that staged objects feed, by taking their rows out and putting them back changed.
+
+    Measured: many times cheaper than UPDATE when few of many rows change (one wide UPDATE
+    rewrites whole column segments).
+    """
+    table = master_list.people_table
+    replaced = ", ".join(
+        [
+            "s._uid_key AS _uid_key",
+            "s._anchor AS _anchor",
+            "(p._active OR c.reactivate) AS _active",
+            "true AS _in_scope",
+            "?::TIMESTAMP AS _updated_at",
+            *(f"s.{field} AS {field}" for field in _mapped(master_list)),
+        ]
+    )
+    cursor.execute(
+        f"""CREATE OR REPLACE TEMP TABLE rewritten AS
+            SELECT p.* REPLACE ({replaced})
+            FROM {CHANGE_SET} c JOIN {STAGED} s ON s._row = c.staged_row
+            JOIN {table} p ON p._person_id = c.person_id""",
+        [moment],
+    )
+    _put_back(cursor, table)
+
+
+def _leave(cursor: Cursor, master_list: MasterList, moment: datetime) -> None:
+    table = master_list.people_table
+    cursor.execute(
+        f"""CREATE OR REPLACE TEMP TABLE rewritten AS
+            SELECT p.* REPLACE (c.new_anchor AS _anchor, (p._active AND c.action <> 'deactivate') AS _active,
+                                false AS _in_scope, ?::TIMESTAMP AS _updated_at)
+            FROM {CHANGE_SET} c JOIN {table} p ON p._person_id = c.person_id WHERE c.staged_row IS NULL""",
+        [moment],
+    )
+    _put_back(cursor, table)
+
+
+def _put_back(cursor: Cursor, table: str) -> None:
+    if scalar(cursor, "SELECT count(*) FROM rewritten"):
+        cursor.execute(f"DELETE FROM {table} WHERE _person_id IN (SELECT _person_id FROM rewritten)")
+        cursor.execute(f"INSERT INTO {table} BY NAME FROM rewritten")
+
+
+def _record(cursor: Cursor, master_list: MasterList, run_id: int, actor: str, moment: datetime) -> None:
+    """Write one history row for each thing that happened (rule R8)."""
+    fixed = [master_list.id, run_id]
+    tail = [actor, moment]
+    if scalar(cursor, f"SELECT count(*) FROM {CHANGE_SET} WHERE action = 'create'"):
+        cursor.execute(
+            "INSERT INTO change SELECT ?, ?, person_id, 'created', NULL, NULL, NULL, ?, ? FROM created",
+            fixed + tail,
+        )
+    cursor.execute(
+        f"""INSERT INTO change
+            SELECT ?, ?, person_id, 'updated', c.field, c.old, c.new, ?, ?
+            FROM (SELECT person_id, unnest(fields) AS c FROM {CHANGE_SET} WHERE fields IS NOT NULL)""",
+        fixed + tail,
+    )
+    for action, old, new, which in (
+        ("reactivated", "NULL", "NULL", "reactivate"),
+        ("deactivated", "NULL", "NULL", "action = 'deactivate'"),
+        (
+            "linked",
+            "old_anchor",
+            "new_anchor",
+            "person_id IS NOT NULL AND new_anchor IS DISTINCT FROM old_anchor AND new_anchor IS NOT NULL",
+        ),
+        ("unlinked", "old_anchor", "NULL", "old_anchor IS NOT NULL AND new_anchor IS NULL"),
+    ):
+        cursor.execute(
+            f"""INSERT INTO change SELECT ?, ?, person_id, '{action}', NULL, {old}, {new}, ?, ?
+                FROM {CHANGE_SET} WHERE {which}""",
+            fixed + tail,
+        )
+
+
+def _assert_unique(cursor: Cursor, master_list: MasterList) -> None:
+    """Look once more that no two people share a UID or an object, where this run wrote one."""
+    table = master_list.people_table
+    broken = scalar(
+        cursor,
+        f"""WITH touched AS (SELECT s._uid_key, s._anchor FROM {CHANGE_SET} c JOIN {STAGED} s ON s._row = c.staged_row)
+            SELECT (SELECT count(*) FROM (SELECT 1 FROM {table} SEMI JOIN touched USING (_uid_key)
+                                          GROUP BY _uid_key HAVING count(*) > 1))
+                 + (SELECT count(*) FROM (SELECT 1 FROM {table} SEMI JOIN touched USING (_anchor)
+                                          GROUP BY _anchor HAVING count(*) > 1))""",
+    )
+    if broken:
+        raise UidsCollide(
+            f"{broken} UIDs or accounts would have belonged to two people; nothing was changed."
+        )

@@ -1,0 +1,277 @@
+"""Compare: what a sync would do to a list, worked out set by set, nothing written.
+
+From `staged` (see `staging`) and the list's people comes the change set, the temporary table
+`change_set`, one row for each person to whom anything happens:
+
+    person_id   BIGINT   NULL: a person to be created
+    staged_row  BIGINT   the staged object that feeds the person; NULL: none does any more
+    uid         VARCHAR  as shown
+    old_anchor, new_anchor  VARCHAR  the linked object, before and after
+    action      VARCHAR  create | update | deactivate | none
+    reactivate  BOOLEAN  an Inactive person becomes Active again (R20)
+    in_scope    BOOLEAN  whether the directory has this person
+    fields      STRUCT(field, old, new)[]   the values that change, as text
+
+Most objects need nothing but a comparison with the person they are linked to. The few odd ones
+(new, blank or double UID, changed UID) are settled apart, in `settle`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from captrid_core.lists import values
+from captrid_core.lists.model import MasterList, OnUidChange
+from captrid_core.store.database import Cursor, literal, quote, scalar
+from captrid_core.sync.staging import STAGED
+
+CHANGE_SET = "change_set"
+"""The temporary table that holds the change set."""
+NOTES = "notes"
+"""The temporary table of the run's errors and warnings: level, code, object_id, uid, field, message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The numbers of a run (rule R7)."""
+
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    reactivated: int = 0
+    deactivated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+
+
+def compare_full(cursor: Cursor, master_list: MasterList) -> Counts:
+    """Work out the change set of a full read: who is not staged any more has left (rule R18)."""
+    _prepare(cursor)
+    _join(cursor, master_list)
+    _settle_odd_ones(cursor, master_list)
+    _keep_values_for_bad_ones(cursor, master_list)
+    _build_change_set(cursor, master_list)
+    _note_bad_values(cursor, master_list)
+    return _count(cursor)
+
+
+def _prepare(cursor: Cursor) -> None:
+    cursor.execute(f"""
+        CREATE OR REPLACE TEMP TABLE {NOTES} (
+            level VARCHAR, code VARCHAR, object_id VARCHAR, uid VARCHAR, field VARCHAR, message VARCHAR)
+    """)
+    cursor.execute(f"""
+        CREATE OR REPLACE TEMP TABLE doubles AS
+        SELECT _uid_key FROM {STAGED} WHERE _uid_key IS NOT NULL GROUP BY _uid_key HAVING count(*) > 1
+    """)
+
+
+def _changed_fields(master_list: MasterList) -> tuple[str, str]:
+    """Return SQL for whether any mapped field of p and s differs, and for the list of those that do."""
+    assert master_list.sync is not None
+    fields = [master_list.field(key) for key in master_list.sync.mapping.values()]
+    differs = " OR ".join(f"p.{quote(f.key)} IS DISTINCT FROM s.{quote(f.key)}" for f in fields)
+    entries = ", ".join(
+        f"CASE WHEN p.{quote(f.key)} IS DISTINCT FROM s.{quote(f.key)} THEN {{'field': {literal(f.key)}, "
+        f"'old': {values.as_text(f, 'p.' + quote(f.key))}, 'new': {values.as_text(f, 's.' + quote(f.key))}}} END"
+        for f in fields
+    )
+    return f"({differs})", f"list_filter([{entries}], lambda c: c IS NOT NULL)"
+
+
+def _join(cursor: Cursor, master_list: MasterList) -> None:
+    """Join objects and people by anchor, keeping only what is not in order: table `joined`."""
+    differs, _ = _changed_fields(master_list)
+    cursor.execute(f"""
+        CREATE OR REPLACE TEMP TABLE joined AS
+        SELECT s._row, s._anchor, s._uid_key, p._person_id AS own_id, p._uid_key AS own_key,
+               p._anchor AS own_anchor, s._uid_key IN (FROM doubles) AS is_double
+        FROM {STAGED} s
+        FULL JOIN (FROM {master_list.people_table} WHERE _anchor IS NOT NULL) p ON p._anchor = s._anchor
+        WHERE s._row IS NULL OR p._person_id IS NULL
+           OR s._uid_key IS DISTINCT FROM p._uid_key
+           OR s._uid_key IN (FROM doubles)
+           OR s._bad IS NOT NULL
+           OR NOT p._in_scope OR (NOT p._active AND NOT p._by_staff)
+           OR {differs}
+    """)
+
+
+def _settle_odd_ones(cursor: Cursor, master_list: MasterList) -> None:
+    """Decide for every joined object which person it feeds: table `targets`, and notes on those skipped.
+
+    An object that must be skipped freezes the person it is linked to (R11, R12), and a frozen
+    person can be taken over by nobody; so skipping goes on until nothing more follows from it.
+    """
+    table = master_list.people_table
+    cursor.execute(f"""
+        CREATE OR REPLACE TEMP TABLE odd AS
+        SELECT j._row, j._anchor, j._uid_key, j.own_id, j.own_key, j.is_double, by_uid._person_id AS by_id,
+               CASE WHEN j._uid_key IS NULL THEN 'missing_uid'
+                    WHEN j.is_double THEN 'duplicate_uid' END AS skip
+        FROM joined j LEFT JOIN {table} by_uid ON by_uid._uid_key = j._uid_key
+        WHERE j._row IS NOT NULL
+          AND (j.own_id IS NULL OR j.own_key IS DISTINCT FROM j._uid_key)
+    """)
+    same_person = master_list.sync is not None and master_list.sync.on_uid_change is OnUidChange.SAME_PERSON
+    if same_person:
+        # the UID's person must itself be moving to another UID
+        taken = """own_id IS NOT NULL AND by_id IS NOT NULL
+                   AND by_id NOT IN (SELECT own_id FROM odd WHERE own_id IS NOT NULL AND skip IS NULL)"""
+    else:
+        taken = "own_id IS NOT NULL AND by_id IN (SELECT own_id FROM odd WHERE skip IS NOT NULL AND own_id IS NOT NULL)"
+    frozen = (
+        "own_id IS NULL AND by_id IN (SELECT own_id FROM odd WHERE skip IS NOT NULL AND own_id IS NOT NULL)"
+    )
+    while cursor.execute(
+        f"UPDATE odd SET skip = 'taken' WHERE skip IS NULL AND (({taken}) OR ({frozen}))"
+    ).fetchone() not in (None, (0,)):
+        pass
+    moved = "by_id IN (SELECT own_id FROM odd WHERE own_id IS NOT NULL AND skip IS NULL)"
+    target = (
+        f"CASE WHEN own_id IS NOT NULL THEN own_id WHEN {moved} THEN NULL ELSE by_id END"
+        if same_person
+        else "by_id"
+    )
+    cursor.execute(f"""
+        CREATE OR REPLACE TEMP TABLE targets AS
+        SELECT _row, {target} AS person_id, own_id FROM odd WHERE skip IS NULL
+        UNION ALL
+        SELECT _row, own_id, own_id FROM joined WHERE _row IS NOT NULL AND own_id IS NOT NULL AND own_key = _uid_key
+    """)
+    _note_skipped(cursor, master_list)
+    _note_uid_changes(cursor, master_list)
+
+
+def _keep_values_for_bad_ones(cursor: Cursor, master_list: MasterList) -> None:
+    """Give a bad value's place the value that the person has, so that it stays (rule R17)."""
+    assert master_list.sync is not None
+    bad = cursor.execute(
+        f"SELECT DISTINCT unnest(_bad).field FROM {STAGED} WHERE _bad IS NOT NULL"
+    ).fetchall()
+    for (key,) in bad:
+        cursor.execute(f"""
+            UPDATE {STAGED} SET {quote(key)} = p.{quote(key)}
+            FROM targets t JOIN {master_list.people_table} p ON p._person_id = t.person_id
+            WHERE t._row = {STAGED}._row
+              AND list_contains(list_transform({STAGED}._bad, lambda b: b.field), {literal(key)})
+        """)
+
+
+def _build_change_set(cursor: Cursor, master_list: MasterList) -> None:
+    differs, changed = _changed_fields(master_list)
+    table = master_list.people_table
+    uid = quote(master_list.uid_field)
+    # created
+    cursor.execute(f"""
+        CREATE OR REPLACE TEMP TABLE {CHANGE_SET} AS
+        SELECT NULL::BIGINT AS person_id, t._row AS staged_row, s.{uid} AS uid, NULL::VARCHAR AS old_anchor,
+               s._anchor AS new_anchor, 'create' AS action, false AS reactivate, true AS in_scope,
+               NULL::STRUCT(field VARCHAR, old VARCHAR, new VARCHAR)[] AS fields
+        FROM targets t JOIN {STAGED} s USING (_row) WHERE t.person_id IS NULL
+    """)
+    # linked or found again: whatever differs
+    cursor.execute(f"""
+        INSERT INTO {CHANGE_SET}
+        SELECT p._person_id, s._row, s.{uid}, p._anchor, s._anchor,
+               CASE WHEN {differs} OR (NOT p._active AND NOT p._by_staff) THEN 'update' ELSE 'none' END,
+               NOT p._active AND NOT p._by_staff, true, {changed}
+        FROM targets t JOIN {STAGED} s USING (_row) JOIN {table} p ON p._person_id = t.person_id
+        WHERE {differs} OR p._anchor IS DISTINCT FROM s._anchor OR p._in_scope IS DISTINCT FROM true
+           OR p._uid_key IS DISTINCT FROM s._uid_key OR (NOT p._active AND NOT p._by_staff)
+    """)
+    # left the scope (R18), or lost their object to another UID (R13)
+    cursor.execute(f"""
+        INSERT INTO {CHANGE_SET}
+        SELECT p._person_id, NULL, p.{uid}, p._anchor, CASE WHEN gone.vacated THEN NULL ELSE p._anchor END,
+               CASE WHEN p._active AND NOT p._by_staff THEN 'deactivate' ELSE 'none' END, false, false, NULL
+        FROM (SELECT own_id AS person_id, false AS vacated FROM joined WHERE _row IS NULL
+              UNION ALL
+              SELECT own_id, true FROM targets WHERE own_id IS DISTINCT FROM person_id AND own_id IS NOT NULL) gone
+        JOIN {table} p ON p._person_id = gone.person_id
+        WHERE gone.person_id NOT IN (SELECT person_id FROM targets WHERE person_id IS NOT NULL)
+          AND ((p._active AND NOT p._by_staff) OR p._in_scope IS DISTINCT FROM false OR gone.vacated)
+    """)
+
+
+def _note_skipped(cursor: Cursor, master_list: MasterList) -> None:
+    table = master_list.people_table
+    uid = quote(master_list.uid_field)
+    cursor.execute(f"""
+        INSERT INTO {NOTES}
+        SELECT 'error', 'missing_uid', o._anchor, p.{uid}, {literal(master_list.uid_field)},
+               'The account ' || o._anchor || ' has no usable value for the UID and was skipped'
+               || CASE WHEN p._person_id IS NULL THEN '.'
+                       ELSE '; the person ' || coalesce(p.{uid}, '') || ' was left as it is.' END
+        FROM odd o LEFT JOIN {table} p ON p._person_id = o.own_id WHERE o.skip = 'missing_uid'
+    """)
+    cursor.execute(f"""
+        INSERT INTO {NOTES}
+        WITH claims AS (
+            SELECT _uid_key, string_agg(_anchor, ', ' ORDER BY _anchor) AS anchors
+            FROM {STAGED} WHERE _uid_key IN (FROM doubles) GROUP BY _uid_key)
+        SELECT 'error', 'duplicate_uid', o._anchor, s.{uid}, {literal(master_list.uid_field)},
+               'The UID ' || s.{uid} || ' belongs to several accounts (' || c.anchors
+               || '); the account ' || o._anchor || ' was skipped.'
+        FROM odd o JOIN {STAGED} s USING (_row) JOIN claims c ON c._uid_key = o._uid_key
+        WHERE o.skip = 'duplicate_uid'
+        UNION ALL
+        SELECT 'error', 'duplicate_uid', o._anchor, s.{uid}, {literal(master_list.uid_field)},
+               'The UID ' || s.{uid} || ' is still held by another person'
+               || CASE WHEN p._anchor IS NULL THEN '' ELSE ' (account ' || p._anchor || ')' END
+               || '; the account ' || o._anchor || ' was skipped.'
+        FROM odd o JOIN {STAGED} s USING (_row) JOIN {table} p ON p._person_id = o.by_id
+        WHERE o.skip = 'taken'
+    """)
+
+
+def _note_uid_changes(cursor: Cursor, master_list: MasterList) -> None:
+    uid = quote(master_list.uid_field)
+    outcome = (
+        "the same person goes on under the new UID."
+        if master_list.sync is not None and master_list.sync.on_uid_change is OnUidChange.SAME_PERSON
+        else "the new UID stands for another person."
+    )
+    cursor.execute(f"""
+        INSERT INTO {NOTES}
+        SELECT 'warning', 'uid_changed', o._anchor, s.{uid}, {literal(master_list.uid_field)},
+               'The UID of the account ' || o._anchor || ' changed from ' || coalesce(p.{uid}, '(blank)')
+               || ' to ' || s.{uid} || '; {outcome}'
+        FROM odd o JOIN {STAGED} s USING (_row)
+        JOIN {master_list.people_table} p ON p._person_id = o.own_id
+        WHERE o.skip IS NULL
+    """)
+
+
+def _note_bad_values(cursor: Cursor, master_list: MasterList) -> None:
+    expected = " ".join(
+        f"WHEN {literal(field.key)} THEN {literal(values.expectation(field))}" for field in master_list.fields
+    )
+    uid = quote(master_list.uid_field)
+    cursor.execute(f"""
+        INSERT INTO {NOTES}
+        SELECT 'error', 'bad_value', _anchor, uid, bad.field,
+               '“' || bad.value || '” is not ' || CASE bad.field {expected} END || '; the old value was kept.'
+        FROM (SELECT _anchor, s.{uid} AS uid, unnest(_bad) AS bad FROM {STAGED} s
+              WHERE _bad IS NOT NULL AND _row IN (SELECT _row FROM targets))
+    """)
+
+
+def _count(cursor: Cursor) -> Counts:
+    read = int(scalar(cursor, f"SELECT count(*) FROM {STAGED}"))
+    skipped = int(scalar(cursor, "SELECT count(*) FROM odd WHERE skip IS NOT NULL"))
+    row = cursor.execute(f"""
+        SELECT count(*) FILTER (action = 'create'), count(*) FILTER (action = 'update'),
+               count(*) FILTER (reactivate), count(*) FILTER (action = 'deactivate')
+        FROM {CHANGE_SET}
+    """).fetchone()
+    created, updated, reactivated, deactivated = row or (0, 0, 0, 0)
+    return Counts(
+        read=read,
+        created=created,
+        updated=updated,
+        reactivated=reactivated,
+        deactivated=deactivated,
+        unchanged=read - created - updated - skipped,
+        skipped=skipped,
+    )

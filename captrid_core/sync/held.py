@@ -1,0 +1,94 @@
+"""Held runs: what waits for a decision (rule R26).
+
+A held run keeps the objects that were staged (the table `held_staged_<run>`), so that applying it
+later needs no new read, and its change set as it was shown.
+"""
+
+from __future__ import annotations
+
+from captrid_core.errors import CaptridError
+from captrid_core.lists.model import MasterList
+from captrid_core.store.database import Cursor, quote
+from captrid_core.sync.compare import CHANGE_SET
+from captrid_core.sync.runs import ChangeRow, Run
+from captrid_core.sync.staging import STAGED
+
+
+def keep(cursor: Cursor, master_list: MasterList, run: Run) -> None:
+    """Keep the staged objects and the change set of a run that is held, in the caller's transaction."""
+    overtake(cursor, master_list, run)
+    cursor.execute(f"CREATE TABLE {_table(run)} AS FROM {STAGED}")
+    keep_changes(cursor, master_list, run)
+
+
+def keep_changes(cursor: Cursor, master_list: MasterList, run: Run) -> None:
+    """Keep the change set of a held run, in place of what it showed before."""
+    cursor.execute("DELETE FROM held_change WHERE run_id = ?", [run.id])
+    cursor.execute(
+        f"INSERT INTO held_change SELECT ?, person_id, uid, action, field, old, new FROM ({_ROWS})", [run.id]
+    )
+
+
+def restore(cursor: Cursor, master_list: MasterList, run: Run) -> None:
+    """Stage again what the held run had read.
+
+    Raises:
+        CaptridError: It is no longer there.
+    """
+    if not cursor.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [_table(run)]).fetchone():
+        raise CaptridError(f"What run {run.id} had read is no longer there.", hint="Run the sync again.")
+    cursor.execute(f"DROP TABLE IF EXISTS temp.{quote(STAGED)}")
+    cursor.execute(f"CREATE TEMP TABLE {STAGED} AS FROM {_table(run)}")
+
+
+def forget_staged(cursor: Cursor, run: Run) -> None:
+    """Drop what a held run had read; its change set stays to be looked at."""
+    cursor.execute(f"DROP TABLE IF EXISTS {_table(run)}")
+
+
+def forget(cursor: Cursor, run: Run) -> None:
+    """Drop everything that a held run kept; its history row stays."""
+    forget_staged(cursor, run)
+    cursor.execute("DELETE FROM held_change WHERE run_id = ?", [run.id])
+
+
+def overtake(cursor: Cursor, master_list: MasterList, run: Run) -> None:
+    """Discard the list's earlier held runs: a newer read has taken their place."""
+    older = cursor.execute(
+        """UPDATE run SET status = 'discarded', message = coalesce(message, '') || ' Overtaken by run ' || ? || '.'
+           WHERE list_id = ? AND status = 'held' AND run_id <> ? RETURNING run_id""",
+        [str(run.id), master_list.id, run.id],
+    ).fetchall()
+    for (run_id,) in older:
+        cursor.execute(f"DROP TABLE IF EXISTS held_staged_{run_id:d}")
+
+
+def change_rows(cursor: Cursor, master_list: MasterList) -> list[ChangeRow]:
+    """Return the change set that was just compared, as rows to show."""
+    found = cursor.execute(
+        f"SELECT action, person_id, uid, field, old, new FROM ({_ROWS}) ORDER BY action, uid, person_id, field"
+    ).fetchall()
+    return [ChangeRow(*row) for row in found]
+
+
+_ROWS = f"""
+    SELECT person_id, uid, 'created' AS action, NULL AS field, NULL AS old, NULL AS new
+    FROM {CHANGE_SET} WHERE action = 'create'
+    UNION ALL
+    SELECT person_id, uid, 'updated', c.field, c.old, c.new
+    FROM (SELECT person_id, uid, unnest(fields) AS c FROM {CHANGE_SET} WHERE fields IS NOT NULL)
+    UNION ALL
+    SELECT person_id, uid, 'reactivated', NULL, NULL, NULL FROM {CHANGE_SET} WHERE reactivate
+    UNION ALL
+    SELECT person_id, uid, 'deactivated', NULL, NULL, NULL FROM {CHANGE_SET} WHERE action = 'deactivate'
+    UNION ALL
+    SELECT person_id, uid, 'linked', NULL, old_anchor, new_anchor FROM {CHANGE_SET}
+    WHERE person_id IS NOT NULL AND new_anchor IS NOT NULL AND new_anchor IS DISTINCT FROM old_anchor
+    UNION ALL
+    SELECT person_id, uid, 'unlinked', NULL, old_anchor, NULL FROM {CHANGE_SET}
+    WHERE old_anchor IS NOT NULL AND new_anchor IS NULL
+"""
+
+
+def _table(run: Run) -> str:
+    return f"held_staged_{run.id:d}"

@@ -1,0 +1,401 @@
+"""The runner: leads a run from sign-in to its end, and decides over held ones.
+
+A run reads wholly, then decides, then writes (rule R1). Whatever fails before the one transaction
+that writes, changes nothing and leaves one row of history with what went wrong.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+
+import duckdb
+
+from captrid_core.clock import Clock
+from captrid_core.directory.connections import Connections
+from captrid_core.directory.port import Directory
+from captrid_core.errors import (
+    Cancelled,
+    CaptridError,
+    NotConnected,
+    Refused,
+    TenantChanged,
+)
+from captrid_core.lists.master_lists import MasterLists, mark_synced
+from captrid_core.lists.model import MasterList
+from captrid_core.store.database import Cursor, Database, quote, transaction
+from captrid_core.sync import held
+from captrid_core.sync.apply import apply_change_set
+from captrid_core.sync.compare import CHANGE_SET, NOTES, compare_full
+from captrid_core.sync.guards import judge
+from captrid_core.sync.runs import (
+    ChangeRow,
+    Note,
+    Progress,
+    Run,
+    RunKind,
+    Runs,
+    RunStatus,
+    RunWatch,
+    ended,
+    with_verdict,
+)
+from captrid_core.sync.spool import Spool
+from captrid_core.sync.staging import needed_properties, stage
+
+log = logging.getLogger(__name__)
+
+Listener = Callable[[Progress], None]
+
+
+class ConfigurationChanged(Refused):
+    """Somebody changed how the list is synced while the run was reading."""
+
+    code = "configuration_changed"
+    default_hint = "Run the sync again: it will read by the new configuration."
+
+
+class NotHeld(Refused):
+    """The run does not wait for a decision."""
+
+    code = "not_held"
+    default_hint = "Only a held run can be applied or discarded."
+
+
+class Unexpected(CaptridError):
+    """A fault of this program; the log has its traceback."""
+
+    code = "internal"
+    default_hint = "Nothing was changed. Try again; if it stays, report it with the log."
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run would do (rule R35); nothing of it was written."""
+
+    run: Run
+    errors: list[Note]
+    warnings: list[Note]
+    changes: list[ChangeRow]
+
+
+class Runner:
+    """Leads runs of one home."""
+
+    def __init__(
+        self, database: Database, connections: Connections, lists: MasterLists, runs: Runs, clock: Clock
+    ) -> None:
+        self._database = database
+        self._connections = connections
+        self._lists = lists
+        self._runs = runs
+        self._clock = clock
+
+    def sync(
+        self,
+        name_or_id: str | int,
+        *,
+        asked: RunKind = RunKind.FULL,
+        actor: str,
+        stop: threading.Event | None = None,
+        listener: Listener | None = None,
+    ) -> Run:
+        """Run a sync to its end and return it, however it ended.
+
+        Args:
+            name_or_id: The list.
+            asked: What was asked for.
+            actor: Who asked.
+            stop: Set it to cancel the run.
+            listener: Called with the run's progress now and then.
+
+        Raises:
+            NotFound, NotConnected: There is nothing to sync.
+            SyncRunning: Another run of the list is going on (rule R3).
+        """
+        master_list = self._connected(name_or_id)
+        kind, message = self._kind(master_list, asked)
+        with self._runs.begin(master_list, asked=asked, kind=kind, actor=actor) as run:
+            run = replace(run, message=message)
+            return self._lead(run, master_list, stop, listener)
+
+    def start(self, name_or_id: str | int, *, asked: RunKind = RunKind.FULL, actor: str) -> Run:
+        """Start a sync in the background of this process and return it as it starts.
+
+        Raises:
+            NotFound, NotConnected, SyncRunning: As for `sync`; nothing was started.
+        """
+        master_list = self._connected(name_or_id)
+        kind, message = self._kind(master_list, asked)
+        begun: list[Run | BaseException] = []
+        ready = threading.Event()
+
+        def work() -> None:
+            try:
+                with self._runs.begin(master_list, asked=asked, kind=kind, actor=actor) as run:
+                    begun.append(run)
+                    ready.set()
+                    self._lead(replace(run, message=message), master_list, None, None)
+            except BaseException as error:  # handed to the caller, or already in the history
+                if not ready.is_set():
+                    begun.append(error)
+                else:
+                    log.exception("A sync ended unexpectedly.")
+            finally:
+                ready.set()
+
+        threading.Thread(target=work, name=f"sync-{master_list.id}", daemon=True).start()
+        ready.wait()
+        if isinstance(begun[0], BaseException):
+            raise begun[0]
+        return begun[0]
+
+    def preview(
+        self,
+        name_or_id: str | int,
+        *,
+        asked: RunKind = RunKind.FULL,
+        actor: str,
+        stop: threading.Event | None = None,
+        listener: Listener | None = None,
+    ) -> Preview:
+        """Work out what a run would do without writing anything (rule R35).
+
+        Raises:
+            NotFound, NotConnected: There is nothing to sync.
+            SignInError, DirectoryError, Cancelled: The read failed.
+        """
+        master_list = self._connected(name_or_id)
+        kind, message = self._kind(master_list, asked)
+        watch = RunWatch(None, Progress(None, "starting"), stop=stop, listener=listener)
+        run = Run(
+            id=None,
+            list_id=master_list.id,
+            list_name=master_list.name,
+            asked=asked,
+            kind=kind,
+            status=RunStatus.RUNNING,
+            actor=actor,
+            started_at=self._clock(),
+            dry_run=True,
+            message=message,
+        )
+        with Spool(self._runs.spool_file(None)) as spool:
+            self._read(master_list, spool, watch)
+            with self._compared(master_list, spool, watch) as (cursor, current):
+                counts = compare_full(cursor, current)
+                verdict = judge(cursor, current, counts)
+                changes = held.change_rows(cursor, current)
+                notes = cursor.execute(f"FROM {NOTES} ORDER BY ALL").fetchall()
+        status = RunStatus.HELD if verdict.holds else RunStatus.SUCCEEDED
+        return Preview(
+            run=ended(with_verdict(run, counts, verdict), status, self._clock()),
+            errors=[Note(*note) for level, *note in notes if level == "error"],
+            warnings=[Note(*note) for level, *note in notes if level == "warning"],
+            changes=changes,
+        )
+
+    def apply_held(self, run_id: int | str, *, actor: str) -> Run:
+        """Apply a held run (rule R26): what was read then is compared with the list as it stands now.
+
+        The run is Held again only if it would now deactivate or blank more people than it showed.
+
+        Raises:
+            NotFound: There is no such run.
+            NotHeld: It does not wait for a decision.
+            SyncRunning: A run of the list is going on.
+            ConfigurationChanged: The list's sync was changed since.
+        """
+        run = self._held(run_id)
+        master_list = self._connected(run.list_id)
+        with self._runs.deciding(master_list, actor=actor), self._database.session() as cursor:
+            with self._database.exclusive():
+                current = self._unchanged(cursor, master_list)
+                held.restore(cursor, current, run)
+                counts = compare_full(cursor, current)
+                verdict = judge(cursor, current, counts)
+                more = counts.deactivated > run.counts.deactivated or verdict.blanked > run.blanked
+                with transaction(cursor):
+                    if more:
+                        run = with_verdict(run, counts, verdict)
+                        held.keep_changes(cursor, current, run)
+                    else:
+                        run = replace(with_verdict(run, counts, verdict), status=RunStatus.SUCCEEDED)
+                        run = replace(run, message=f"Held; applied by {actor}.")
+                        self._write(cursor, current, run)
+                        held.forget(cursor, run)
+                    self._runs.keep_notes(cursor, _id(run))
+                    self._runs.finish(run, cursor=cursor)
+            self._tidy(cursor)
+        return run
+
+    def discard(self, run_id: int | str, *, actor: str) -> Run:
+        """Discard a held run: nothing of it is applied; its change set stays to be looked at.
+
+        Raises:
+            NotFound: There is no such run.
+            NotHeld: It does not wait for a decision.
+        """
+        run = self._held(run_id)
+        with self._database.write() as cursor:
+            run = replace(
+                run, status=RunStatus.DISCARDED, message=f"{run.message or ''} Discarded by {actor}.".strip()
+            )
+            held.forget_staged(cursor, run)
+            self._runs.finish(run, cursor=cursor)
+        return run
+
+    def _held(self, run_id: int | str) -> Run:
+        run = self._runs.get(run_id)
+        if run.status is not RunStatus.HELD:
+            raise NotHeld(f"Run {run_id} is not held; it is {run.status}.")
+        return run
+
+    def _connected(self, name_or_id: str | int) -> MasterList:
+        master_list = self._lists.get(name_or_id)
+        if not master_list.connected:
+            raise NotConnected(f"“{master_list.name}” is not connected to a directory.")
+        return master_list
+
+    def _kind(self, master_list: MasterList, asked: RunKind) -> tuple[RunKind, str | None]:
+        """Return what will be run, and why it is not what was asked for (rule R28)."""
+        assert master_list.sync is not None
+        if asked is RunKind.DELTA:
+            why = master_list.sync.full_needed or "there is no delta link yet"
+            return RunKind.FULL, f"A full sync was run instead of a delta, because {why}."
+        return RunKind.FULL, None
+
+    def _lead(
+        self, run: Run, master_list: MasterList, stop: threading.Event | None, listener: Listener | None
+    ) -> Run:
+        progress = Progress(
+            run.id, "starting", since=run.started_at.isoformat() if run.started_at else None, actor=run.actor
+        )
+        watch = RunWatch(self._runs.folder, progress, stop=stop, listener=listener)
+        try:
+            with Spool(self._runs.spool_file(run.id)) as spool:
+                tenant_id = self._read(master_list, spool, watch)
+                run = replace(run, tenant_id=tenant_id)
+                return self._decide_and_write(run, master_list, spool, watch)
+        except Cancelled as stopped:
+            run = ended(run, RunStatus.CANCELLED, self._clock(), message=stopped.message)
+            self._runs.finish(run)
+            return run
+        except CaptridError as error:
+            run = ended(run, RunStatus.FAILED, self._clock(), error=error)
+            self._runs.finish(run)
+            return run
+        except BaseException as error:
+            log.exception("Run %s failed unexpectedly.", run.id)
+            fault = Unexpected(f"The sync met a fault of this program ({type(error).__name__}).")
+            run = ended(run, RunStatus.FAILED, self._clock(), error=fault)
+            self._runs.finish(run)
+            if not isinstance(error, Exception):
+                raise
+            return run
+
+    def _read(self, master_list: MasterList, spool: Spool, watch: RunWatch) -> str:
+        """Read the whole scope into the spool and return the tenant's id."""
+        sync = master_list.sync
+        assert sync is not None
+        watch.enter("signing in")
+        directory = self._connections.open(sync.connection_id, watch)
+        try:
+            tenant_id = self._check_tenant(directory, master_list)
+            watch.enter("reading", about=directory.count(sync.scope))
+            for page in directory.read_all(sync.scope, properties=needed_properties(sync)):
+                watch.check()
+                spool.add(page)
+                watch.have_read(spool.count)
+        finally:
+            directory.close()
+        spool.finish()
+        watch.check()
+        return tenant_id
+
+    def _check_tenant(self, directory: Directory, master_list: MasterList) -> str:
+        assert master_list.sync is not None
+        tenant_id = directory.tenant_id()
+        synced = master_list.sync.synced_tenant_id
+        if synced is not None and synced != tenant_id:
+            raise TenantChanged(
+                f"“{master_list.name}” was synced from the tenant {synced}, "
+                f"but its connection now signs in to the tenant {tenant_id}."
+            )
+        return tenant_id
+
+    @contextmanager
+    def _compared(
+        self, master_list: MasterList, spool: Spool, watch: RunWatch
+    ) -> Iterator[tuple[Cursor, MasterList]]:
+        """Stage what was read, then keep other writers out while the block compares (and writes)."""
+        watch.enter("comparing")
+        with self._database.session() as cursor:
+            stage(cursor, master_list, spool)
+            with self._database.exclusive():
+                watch.check()
+                yield cursor, self._unchanged(cursor, master_list)
+
+    def _decide_and_write(self, run: Run, master_list: MasterList, spool: Spool, watch: RunWatch) -> Run:
+        with self._compared(master_list, spool, watch) as (cursor, current):
+            counts = compare_full(cursor, current)
+            verdict = judge(cursor, current, counts)
+            run = with_verdict(run, counts, verdict)
+            watch.check()
+            watch.enter("applying")
+            with transaction(cursor):
+                if verdict.holds:
+                    run = ended(run, RunStatus.HELD, self._clock())
+                    held.keep(cursor, current, run)
+                else:
+                    run = ended(run, RunStatus.SUCCEEDED, self._clock())
+                    self._write(cursor, current, run)
+                self._runs.keep_notes(cursor, _id(run))
+                self._runs.finish(run, cursor=cursor)
+            self._tidy(cursor)
+        return run
+
+    def _write(self, cursor: Cursor, master_list: MasterList, run: Run) -> None:
+        apply_change_set(cursor, master_list, run_id=_id(run), actor=run.actor, at=self._clock())
+        mark_synced(cursor, master_list, run_id=_id(run), tenant_id=run.tenant_id)
+        held.overtake(cursor, master_list, run)
+
+    def _unchanged(self, cursor: Cursor, master_list: MasterList) -> MasterList:
+        """Return the list as it is now, if it is still synced as it was when the read began."""
+        current = self._lists.load(cursor, master_list.id)
+        before, now = master_list.sync, current.sync
+        if before is None or now is None or not now.connected:
+            raise NotConnected(f"“{current.name}” was disconnected meanwhile.")
+        if replace(before, full_needed=None, guards=now.guards, group_name=now.group_name) != replace(
+            now, full_needed=None
+        ):
+            raise ConfigurationChanged(
+                f"How “{current.name}” is synced was changed while the run was going on."
+            )
+        return current
+
+    def _tidy(self, cursor: Cursor) -> None:
+        for table in (
+            CHANGE_SET,
+            NOTES,
+            "staged",
+            "joined",
+            "odd",
+            "targets",
+            "doubles",
+            "rewritten",
+            "created",
+        ):
+            cursor.execute(f"DROP TABLE IF EXISTS temp.{quote(table)}")
+        with suppress(
+            duckdb.TransactionException
+        ):  # others are writing; the next run's turn, or the closing, does it
+            cursor.execute("CHECKPOINT")
+
+
+def _id(run: Run) -> int:
+    assert run.id is not None
+    return run.id

@@ -1,0 +1,140 @@
+"""Staging: what was read, with the list's types, as a temporary table.
+
+Shape of the table `staged`, one row for each directory object in scope:
+
+    _row      BIGINT    numbers the rows
+    _anchor   VARCHAR   the object's id
+    _uid_key  VARCHAR   the UID as it is compared; NULL where it is blank
+    _bad      STRUCT(field, value)[]   values that do not fit their fields (R17); NULL where all fit
+    <key>     one column for each mapped field
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from captrid_core.directory.properties import parse_property
+from captrid_core.errors import ReadIncomplete
+from captrid_core.lists import values
+from captrid_core.lists.model import MasterList, SyncConfiguration
+from captrid_core.store.database import Cursor, literal, quote, scalar
+from captrid_core.sync.spool import Spool
+
+STAGED = "staged"
+"""The temporary table's name."""
+
+
+def needed_properties(sync: SyncConfiguration) -> list[str]:
+    """Return the property paths that a run must read: the mapped ones and those that filters look at."""
+    paths = list(sync.mapping)
+    if sync.exclude_guests:
+        paths.append("userType")
+    if sync.exclude_disabled:
+        paths.append("accountEnabled")
+    return list(dict.fromkeys(paths))
+
+
+def stage(cursor: Cursor, master_list: MasterList, spool: Spool) -> int:
+    """Fill `staged` from the spool and return how many objects are in scope.
+
+    Raises:
+        ReadIncomplete: What was read is not a list of directory objects.
+    """
+    assert master_list.sync is not None
+    values.define_macros(cursor)
+    _read(cursor, master_list, spool.path)
+    if _has_repeated_anchors(cursor):
+        spool.keep_last()
+        _read(cursor, master_list, spool.path)
+    if scalar(cursor, f"SELECT count(*) FROM {STAGED} WHERE _anchor IS NULL"):
+        raise ReadIncomplete("The directory answered with people that have no id.")
+    return int(scalar(cursor, f"SELECT count(*) FROM {STAGED}"))
+
+
+def _has_repeated_anchors(cursor: Cursor) -> bool:
+    return bool(
+        scalar(
+            cursor,
+            f"SELECT count(*) FROM (SELECT 1 FROM {STAGED} GROUP BY _anchor HAVING count(*) > 1 LIMIT 1)",
+        )
+    )
+
+
+def _read(cursor: Cursor, master_list: MasterList, path: Path) -> None:
+    sync = master_list.sync
+    assert sync is not None
+    cursor.execute(f"DROP TABLE IF EXISTS {STAGED}")
+    columns = (
+        "{"
+        + ", ".join(f"{literal(n)}: {literal(t)}" for n, t in _json_columns(needed_properties(sync)))
+        + "}"
+    )
+    raw = ", ".join(
+        f"{values.cleaned(_value(property_path))} AS {quote(key)}"
+        for property_path, key in sync.mapping.items()
+    )
+    fields = [master_list.field(key) for key in sync.mapping.values()]
+    typed = ", ".join(f"{values.typed(field, quote(field.key))} AS {quote(field.key)}" for field in fields)
+    others = [field for field in fields if field.key != master_list.uid_field]
+    unfit = {
+        field.key: f"({quote(field.key)} IS NOT NULL AND {values.typed(field, quote(field.key))} IS NULL)"
+        for field in others
+    }
+    bad = "NULL::STRUCT(field VARCHAR, value VARCHAR)[]"
+    if unfit:
+        entries = ", ".join(
+            f"CASE WHEN {test} THEN {{'field': {literal(key)}, 'value': left({quote(key)}, 80)}} END"
+            for key, test in unfit.items()
+        )
+        bad = f"CASE WHEN {' OR '.join(unfit.values())} THEN list_filter([{entries}], lambda b: b IS NOT NULL) END"
+    uid = values.typed(master_list.field(master_list.uid_field), quote(master_list.uid_field))
+    cursor.execute(f"""
+        CREATE TEMP TABLE {STAGED} AS
+        SELECT row_number() OVER () AS _row, _anchor,
+               {values.uid_key(uid, caseless=master_list.caseless_uid)} AS _uid_key,
+               {bad} AS _bad, {typed}
+        FROM (SELECT {quote("id")} AS _anchor, {raw}
+              FROM read_json({literal(str(path))}, format = 'newline_delimited', columns = {columns},
+                             maximum_object_size = 67108864)
+              {_filter(sync)})
+    """)
+
+
+def _filter(sync: SyncConfiguration) -> str:
+    """Return the WHERE clause of the list's filters: what is unknown counts as a member, and as enabled."""
+    tests = []
+    if sync.exclude_guests:
+        tests.append("coalesce(lower(\"userType\"), '') <> 'guest'")
+    if sync.exclude_disabled:
+        tests.append("coalesce(\"accountEnabled\", 'true') <> 'false'")
+    return f"WHERE {' AND '.join(tests)}" if tests else ""
+
+
+def _json_columns(paths: Iterable[str]) -> list[tuple[str, str]]:
+    """Return (member, type) of the JSON objects for the property paths."""
+    plain: dict[str, str] = {"id": "VARCHAR"}
+    nested: dict[str, list[str]] = {}
+    for path in paths:
+        root, _, child = path.partition("/")
+        if child:
+            nested.setdefault(root, []).append(child)
+        elif parse_property(path).kind == "collection":
+            plain[root] = "VARCHAR[]"
+        else:
+            plain[root] = "VARCHAR"
+    structs = {
+        root: "STRUCT(" + ", ".join(f"{quote(child)} VARCHAR" for child in children) + ")"
+        for root, children in nested.items()
+    }
+    return [*plain.items(), *structs.items()]
+
+
+def _value(path: str) -> str:
+    """Return SQL for the text at a property path."""
+    root, _, child = path.partition("/")
+    if child:
+        return f"{quote(root)}.{quote(child)}"
+    if parse_property(path).kind == "collection":
+        return f"array_to_string({quote(root)}, ', ')"
+    return quote(root)

@@ -1,0 +1,58 @@
+"""The workspace: opens a home and hands out the services. Everything is wired here, and only here."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from captrid_core.clock import Clock, system_clock
+from captrid_core.directory.connections import Connections, Opener, open_entra
+from captrid_core.lists.master_lists import MasterLists
+from captrid_core.lists.people import People
+from captrid_core.settings import Settings
+from captrid_core.store.database import Database
+from captrid_core.store.vault import Vault
+from captrid_core.sync.runner import Runner
+from captrid_core.sync.runs import Runs
+
+
+class Workspace:
+    """One home and its services.
+
+    Args:
+        settings: Which home, and how to open it.
+        linger: Seconds to keep the database's file open after use: a server sets it above zero.
+        clock: The present moment.
+        opener: Opens a directory with a connection.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        linger: float = 0.0,
+        clock: Clock = system_clock,
+        opener: Opener = open_entra,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.database = Database(
+            settings.home / "masterlists.duckdb", memory_limit=settings.memory_limit, linger=linger
+        )
+        self.vault = Vault(settings.home, environment_key=settings.key)
+        self.connections = Connections(self.database, self.vault, clock, opener=opener)
+        self.lists = MasterLists(self.database, clock)
+        self.people = People(self.database, self.lists, clock)
+        self.runs = Runs(self.database, settings.home / "runs", clock)
+        self.runner = Runner(self.database, self.connections, self.lists, self.runs, clock)
+
+    def close(self) -> None:
+        """Close the home's files."""
+        self.database.close()
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
