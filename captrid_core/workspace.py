@@ -11,6 +11,7 @@ from captrid_core.lists.people import People
 from captrid_core.settings import Settings
 from captrid_core.store.database import Database
 from captrid_core.store.vault import Vault
+from captrid_core.sync.mapping import SyncSetup
 from captrid_core.sync.runner import Runner
 from captrid_core.sync.runs import Runs
 
@@ -42,6 +43,7 @@ class Workspace:
         self.connections = Connections(self.database, self.vault, clock, opener=opener)
         self.lists = MasterLists(self.database, clock)
         self.people = People(self.database, self.lists, clock)
+        self.setup = SyncSetup(self.connections)
         self.runs = Runs(self.database, settings.home / "runs", clock)
         self.runner = Runner(self.database, self.connections, self.lists, self.runs, clock)
 

@@ -306,10 +306,11 @@ class Runs:
 
     def notes(self, run_id: int, level: str, *, limit: int | None = None) -> list[Note]:
         """Return a run's errors (`level` error) or warnings (warning)."""
+        page = f"LIMIT {limit:d}" if limit else ""
         with self._database.read() as cursor:
             found = cursor.execute(
                 f"""SELECT code, object_id, uid, field, message FROM run_note
-                    WHERE run_id = ? AND level = ? ORDER BY code, uid, object_id {f"LIMIT {limit:d}" if limit else ""}""",
+                    WHERE run_id = ? AND level = ? ORDER BY code, uid, object_id {page}""",
                 [run_id, level],
             ).fetchall()
         return [Note(*one) for one in found]
@@ -320,8 +321,8 @@ class Runs:
         """Return a run's change set, of an applied run from the history, of a held one as it waits."""
         page = f" LIMIT {limit:d} OFFSET {offset:d}" if limit else ""
         if run.status in (RunStatus.HELD, RunStatus.DISCARDED):
-            sql = f"""SELECT action, person_id, uid, field, old_value, new_value FROM held_change WHERE run_id = ?
-                      ORDER BY action, uid, person_id, field{page}"""
+            sql = f"""SELECT action, person_id, uid, field, old_value, new_value
+                      FROM held_change WHERE run_id = ? ORDER BY action, uid, person_id, field{page}"""
         else:
             sql = f"""SELECT c.action, c.person_id, p.{quote(uid_field)}, c.field, c.old_value, c.new_value
                       FROM change c LEFT JOIN {people_table} p ON p._person_id = c.person_id

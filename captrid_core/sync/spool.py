@@ -39,10 +39,7 @@ class Spool:
                 self.count = 0
             self._file.write(page.ndjson)
         except OSError as error:
-            raise HomeUnusable(
-                f"What was read could not be kept in {self.path.parent}: {error.strerror}. Nothing was changed.",
-                hint="Free some space on that disk and run the sync again.",
-            ) from error
+            raise _not_kept(self.path, error) from error
         self.count += page.count
 
     def finish(self) -> None:
@@ -50,10 +47,7 @@ class Spool:
         try:
             self._file.close()
         except OSError as error:
-            raise HomeUnusable(
-                f"What was read could not be kept in {self.path.parent}: {error.strerror}. Nothing was changed.",
-                hint="Free some space on that disk and run the sync again.",
-            ) from error
+            raise _not_kept(self.path, error) from error
 
     def keep_last(self) -> None:
         """Rewrite the file so that of each object only the last line stays (rules R7 and R31)."""
@@ -76,3 +70,10 @@ class Spool:
     ) -> None:
         self._file.close()
         self.path.unlink(missing_ok=True)
+
+
+def _not_kept(path: Path, error: OSError) -> HomeUnusable:
+    return HomeUnusable(
+        f"What was read could not be kept in {path.parent}: {error.strerror}. Nothing was changed.",
+        hint="Free some space on that disk and run the sync again.",
+    )

@@ -87,7 +87,8 @@ def _read(cursor: Cursor, master_list: MasterList, path: Path) -> None:
             f"CASE WHEN {test} THEN {{'field': {literal(key)}, 'value': left({quote(key)}, 80)}} END"
             for key, test in unfit.items()
         )
-        bad = f"CASE WHEN {' OR '.join(unfit.values())} THEN list_filter([{entries}], lambda b: b IS NOT NULL) END"
+        any_unfit = " OR ".join(unfit.values())
+        bad = f"CASE WHEN {any_unfit} THEN list_filter([{entries}], lambda b: b IS NOT NULL) END"
     uid = values.typed(master_list.field(master_list.uid_field), quote(master_list.uid_field))
     cursor.execute(f"""
         CREATE TEMP TABLE {STAGED} AS

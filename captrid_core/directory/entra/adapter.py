@@ -1,0 +1,266 @@
+"""Microsoft Entra ID behind the port: how each of its questions is put to Microsoft Graph."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from captrid_core.clock import system_clock
+from captrid_core.directory.entra.graph import EVENTUAL, Graph, Missing
+from captrid_core.directory.entra.groups import Groups
+from captrid_core.directory.entra.managers import EXPAND_MANAGER, AddManagers, adder, cheaper_from_everyone
+from captrid_core.directory.entra.paging import RawPage, read_ahead, walk
+from captrid_core.directory.entra.patience import Patience, PlainWatch
+from captrid_core.directory.entra.permissions import READ_GROUPS, READ_USERS
+from captrid_core.directory.entra.settings import EntraSettings, is_guid
+from captrid_core.directory.entra.signin import SignIn
+from captrid_core.directory.entra.transport import Transport
+from captrid_core.directory.port import Facts, Group, Page, Scope, ScopeKind, Watch
+from captrid_core.directory.properties import select_and_expand, value_at
+from captrid_core.errors import GroupNotFound, PermissionMissing
+
+_PAGE: Final = 999
+"""The most that a page of users or members may hold; 1000 is refused."""
+_BLANK: Final = re.compile(rb'"userPrincipalName"\s*:\s*null')
+
+
+class EntraDirectory:
+    """Microsoft Entra ID, signed in to with one connection. It implements the port `Directory`.
+
+    Nothing is sent before the first question. Not thread-safe; close it after use.
+
+    Args:
+        settings: The connection.
+        watch: Shows waiting and stops the work; without one, nothing stops it.
+        reading_patience: Seconds that one full read may lose to throttling and failures.
+        asking_patience: Seconds that any other question may lose to them: somebody waits for it.
+        connect_timeout: Seconds for a connection to come about.
+        read_timeout: Seconds without a byte after which an answer is given up.
+        clock: A monotonic clock.
+        now: The time of day.
+        jitter: Returns a number from 0 to 1, for back-off.
+    """
+
+    def __init__(
+        self,
+        settings: EntraSettings,
+        watch: Watch | None = None,
+        *,
+        reading_patience: float = 600.0,
+        asking_patience: float = 30.0,
+        connect_timeout: float = 15.0,
+        read_timeout: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = system_clock,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._watch = watch or PlainWatch()
+        self._reading_patience = reading_patience
+        self._asking_patience = asking_patience
+        self._clock = clock
+        self._jitter = jitter
+        self._transport = Transport(
+            ca_file=settings.ca_file, connect_timeout=connect_timeout, read_timeout=read_timeout
+        )
+        sign_in = SignIn(settings, self._transport, clock=clock, now=now)
+        self._graph = Graph(settings.graph_url, sign_in, self._transport)
+
+    def probe(self) -> Facts:
+        """Sign in, count users and groups, and read the tenant's name and what was granted.
+
+        Raises:
+            SignInError: The sign-in failed, or a needed permission is missing.
+            DirectoryError: The directory did not answer as it should.
+            Cancelled: The watch asked to stop.
+        """
+        patience = self._patience(self._asking_patience)
+        grant = self._graph.grant(patience)
+        grant.require(READ_USERS)
+        grant.require(READ_GROUPS)
+        organization = self._organization(patience)
+        return Facts(
+            tenant_id=grant.tenant_id or str(organization.get("id") or ""),
+            tenant_name=str(organization.get("displayName") or ""),
+            users=self._graph.get_count("/users/$count", permission=READ_USERS, patience=patience),
+            groups=self._graph.get_count("/groups/$count", permission=READ_GROUPS, patience=patience),
+            permissions=grant.permissions or (),
+        )
+
+    def tenant_id(self) -> str:
+        """Return the id of the tenant that the sign-in leads to, from the token where it says so."""
+        patience = self._patience(self._asking_patience)
+        tenant = self._graph.grant(patience).tenant_id
+        return tenant or str(self._organization(patience).get("id") or "")
+
+    def groups(self, search: str | None = None, *, limit: int = 200) -> list[Group]:
+        """Return groups whose name fits `search`, best match first, with their member counts.
+
+        Without a search the first `limit` groups by name are returned.
+        """
+        return self._groups().search(search or "", limit=limit)
+
+    def find_group(self, id_or_name: str) -> Group:
+        """Return the one group with that object id or exact display name.
+
+        Raises:
+            GroupNotFound: None has it, or several do.
+        """
+        return self._groups().find(id_or_name)
+
+    def count(self, scope: Scope) -> int:
+        """Return about how many users the scope holds: Graph counts from an index that lags a little."""
+        patience = self._patience(self._asking_patience)
+        self._require(scope, patience)
+        return self._count(scope, patience)
+
+    def sample(self, scope: Scope, *, properties: Sequence[str], limit: int) -> list[dict[str, Any]]:
+        """Return the first few users of the scope, each {property path: value}.
+
+        Raises:
+            Invalid: A property cannot be mapped.
+        """
+        found: list[dict[str, Any]] = []
+        pages = self._pages(scope, properties, self._patience(self._asking_patience), top=limit, few=True)
+        for page in pages:
+            self._watch.check()
+            if page.restarts:
+                found.clear()
+            for text in page.objects:
+                user = msgspec.json.decode(text)
+                found.append({path: value_at(user, path) for path in properties})
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    def read_all(self, scope: Scope, *, properties: Sequence[str]) -> Iterator[Page]:
+        """Read the whole scope, page by page, the next page fetched while the last is used.
+
+        The sign-in and its permissions are checked before this returns, the rest is read as the
+        iterator goes.
+
+        Raises:
+            DirectoryError, SignInError: The read failed; what came before is not the whole.
+            Invalid: A property cannot be mapped.
+            Cancelled: The watch asked to stop.
+        """
+        patience = self._patience(self._reading_patience)
+        pages = self._pages(scope, properties, patience, top=_PAGE)
+        return read_ahead(
+            (Page(page.ndjson(), len(page.objects), restarts=page.restarts) for page in pages), self._watch
+        )
+
+    def close(self) -> None:
+        """Close connections to the directory."""
+        self._transport.close()
+
+    def _pages(
+        self,
+        scope: Scope,
+        properties: Sequence[str],
+        patience: Patience,
+        *,
+        top: int,
+        few: bool = False,
+    ) -> Iterator[RawPage]:
+        """Return the pages of a scope; what can be refused at once is refused before the first."""
+        select, expand = select_and_expand(properties)
+        self._require(scope, patience)
+        query = {"$select": ",".join(select), "$top": str(max(1, min(top, _PAGE)))}
+        if scope.kind is ScopeKind.ALL_USERS:
+            if expand:
+                query["$expand"] = EXPAND_MANAGER
+            return walk(
+                self._graph,
+                self._graph.url("/users", query),
+                headers={},
+                permission=READ_USERS,
+                patience=patience,
+            )
+        # The cast to users is an advanced query ("List group members"), which knows no $expand.
+        query = {
+            "$count": "true",
+            **query,
+            "$select": ",".join(dict.fromkeys((*select, "userPrincipalName"))),
+        }
+        add_managers: AddManagers | None = None
+        if expand:
+            from_everyone = not few and cheaper_from_everyone(
+                members=self._count(scope, patience), users=self._count(Scope(), patience)
+            )
+            add_managers = adder(self._graph, patience, from_everyone=from_everyone)
+        url = self._graph.url(_members(scope), query)
+        return self._member_pages(scope, url, add_managers, patience)
+
+    def _member_pages(
+        self, scope: Scope, url: str, add_managers: AddManagers | None, patience: Patience
+    ) -> Iterator[RawPage]:
+        """Yield the pages of a group's users, with their managers where asked for."""
+        with _naming(scope):
+            for page in walk(self._graph, url, headers=EVENTUAL, permission=READ_GROUPS, patience=patience):
+                _refuse_blanks(page)
+                yield add_managers(page) if add_managers is not None else page
+
+    def _require(self, scope: Scope, patience: Patience) -> None:
+        """Refuse to read with a token that lacks what the scope needs: the answer would be blanks."""
+        grant = self._graph.grant(patience)
+        grant.require(READ_USERS)
+        if scope.kind is ScopeKind.GROUP:
+            grant.require(READ_GROUPS)
+
+    def _count(self, scope: Scope, patience: Patience) -> int:
+        if scope.kind is ScopeKind.ALL_USERS:
+            return self._graph.get_count("/users/$count", permission=READ_USERS, patience=patience)
+        with _naming(scope):
+            return self._graph.get_count(
+                f"{_members(scope)}/$count", permission=READ_GROUPS, patience=patience
+            )
+
+    def _organization(self, patience: Patience) -> dict[str, Any]:
+        content = self._graph.get_json(
+            "/organization", {"$select": "id,displayName"}, permission=READ_USERS, patience=patience
+        )
+        value = content.get("value")
+        return value[0] if isinstance(value, list) and value and isinstance(value[0], dict) else {}
+
+    def _groups(self) -> Groups:
+        patience = self._patience(self._asking_patience)
+        self._graph.grant(patience).require(READ_GROUPS)
+        return Groups(self._graph, patience)
+
+    def _patience(self, seconds: float) -> Patience:
+        return Patience(seconds, self._watch, clock=self._clock, jitter=self._jitter)
+
+
+def _members(scope: Scope) -> str:
+    """Return the path of the users in a group, direct or nested."""
+    group = scope.group_id or ""
+    if not is_guid(group):
+        raise GroupNotFound(f"“{group}” is no group’s object id.")
+    return f"/groups/{group}/{'transitiveMembers' if scope.nested else 'members'}/microsoft.graph.user"
+
+
+@contextmanager
+def _naming(scope: Scope) -> Iterator[None]:
+    """Say that it is the group that is missing, where Graph finds nothing at its address."""
+    try:
+        yield
+    except Missing:
+        raise GroupNotFound(f"The directory has no group {scope.group_id}.") from None
+
+
+def _refuse_blanks(page: RawPage) -> None:
+    """Refuse members without a user principal name: every user has one that the app may see.
+
+    Graph answers the members of a group to an app without User.Read.All with 200, their ids, and
+    null for everything else; a token that cannot be read lets that come this far.
+    """
+    for text in page.objects:
+        if _BLANK.search(text):
+            raise PermissionMissing(READ_USERS)
