@@ -6,6 +6,8 @@ from types import TracebackType
 
 from captrid_core.clock import Clock, system_clock
 from captrid_core.directory.connections import Connections, Opener, open_entra
+from captrid_core.lists.drafts import Drafts
+from captrid_core.lists.files import ListFiles
 from captrid_core.lists.master_lists import MasterLists
 from captrid_core.lists.people import People
 from captrid_core.settings import Settings
@@ -21,7 +23,7 @@ class Workspace:
 
     Args:
         settings: Which home, and how to open it.
-        linger: Seconds to keep the database's file open after use: a server sets it above zero.
+        linger: Seconds to keep the database's file open after use, unless somebody waits for it.
         clock: The present moment.
         opener: Opens a directory with a connection.
     """
@@ -30,7 +32,7 @@ class Workspace:
         self,
         settings: Settings,
         *,
-        linger: float = 0.0,
+        linger: float = 0.3,
         clock: Clock = system_clock,
         opener: Opener = open_entra,
     ) -> None:
@@ -43,6 +45,8 @@ class Workspace:
         self.connections = Connections(self.database, self.vault, clock, opener=opener)
         self.lists = MasterLists(self.database, clock)
         self.people = People(self.database, self.lists, clock)
+        self.drafts = Drafts(self.database, clock)
+        self.files = ListFiles(self.database, self.lists, clock)
         self.setup = SyncSetup(self.connections)
         self.runs = Runs(self.database, settings.home / "runs", clock)
         self.runner = Runner(self.database, self.connections, self.lists, self.runs, clock)

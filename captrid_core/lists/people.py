@@ -91,6 +91,17 @@ class People:
         with self._database.read() as cursor:
             return self._get(cursor, master_list, uid)
 
+    def by_ids(self, master_list: MasterList, ids: Sequence[int]) -> dict[int, Person]:
+        """Return the people with those person ids; who is not there is left out."""
+        columns = ", ".join(quote(field.key) for field in master_list.fields)
+        with self._database.read() as cursor:
+            found = cursor.execute(
+                f"""SELECT _person_id, _active, _origin, _anchor IS NOT NULL, {_EXCEPTION}, {columns}
+                    FROM {master_list.people_table} WHERE list_contains(?, _person_id)""",
+                [list(ids)],
+            ).fetchall()
+        return {one.id: one for one in (_person(master_list, cells) for cells in found)}
+
     def add(
         self,
         master_list: MasterList,

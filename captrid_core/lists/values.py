@@ -9,10 +9,10 @@ from __future__ import annotations
 from captrid_core.lists.model import MAX_VALUE_LENGTH, Field, FieldType
 from captrid_core.store.database import Cursor, literal
 
-BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+BLANKS = "\t\n\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     chr(code) for code in range(0x2000, 0x200B)
 )
-"""What is trimmed: the characters with Unicode's property White_Space."""
+"""What is trimmed: tab, line feed, carriage return, and Unicode's spaces and separators."""
 
 # from here on a double no longer holds every whole number
 _MAX_EXACT = 2**53
@@ -44,7 +44,6 @@ def define_macros(cursor: Cursor) -> None:
         CREATE OR REPLACE TEMP MACRO cleaned(t) AS nullif(
             CASE WHEN t < '!' OR ends_with(t, ' ') OR strlen(t) <> length(t)
                    OR ends_with(t, chr(9)) OR ends_with(t, chr(10)) OR ends_with(t, chr(13))
-                   OR ends_with(t, chr(11)) OR ends_with(t, chr(12))
                  THEN trim(t, {blanks}) ELSE t END, '')
     """)
 

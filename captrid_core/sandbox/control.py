@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from captrid_core.sandbox.directory import Directory
 from captrid_core.sandbox.faults import Fault, Faults
 
 SECRET_HEADER: Final = "X-Sandbox-Secret"  # noqa: S105  (the header's name)
+One = TypeVar("One")
 
 
 class _Membership(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,9 +55,9 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
     set_manager: _Management | list[_Management] = []
     add_group: str | list[str] = []
     update_group: _Properties | list[_Properties] = []
-    delete_group: str | list[str] = []
     add_member: _Membership | list[_Membership] = []
     remove_member: _Membership | list[_Membership] = []
+    delete_group: str | list[str] = []
 
 
 class Control:
@@ -125,27 +126,43 @@ def apply(directory: Directory, changes: Changes) -> dict[str, list[str]]:
     """Do what was asked for and return, by what was done, the ids it was done to."""
     done: dict[str, list[str]] = {}
     for name in ("hire", "leave", "move", "rename"):
-        count = getattr(changes, name)
-        if count:
+        if count := getattr(changes, name):
             done[name] = getattr(directory, name)(count)
-    steps: dict[str, Callable[[Any], str | None]] = {
-        "add": lambda one: directory.add_user(id=one.id, **one.properties),
-        "update": lambda one: directory.update_user(_id(one), **one.properties) or one.id,
-        "delete": lambda one: directory.delete_user(one) or one,
-        "restore": lambda one: directory.restore_user(one) or one,
-        "purge": lambda one: directory.purge_user(one) or one,
-        "set_manager": lambda one: directory.set_manager(one.id, one.manager) or one.id,
-        "add_group": directory.add_group,
-        "update_group": lambda one: directory.update_group(_id(one), **one.properties) or one.id,
-        "delete_group": lambda one: directory.delete_group(one) or one,
-        "add_member": lambda one: directory.add_member(one.group, one.member) or one.member,
-        "remove_member": lambda one: directory.remove_member(one.group, one.member) or one.member,
-    }
-    for name, step in steps.items():
-        given = getattr(changes, name)
-        for one in given if isinstance(given, list) else [given]:
-            done.setdefault(name, []).append(step(one) or "")
+    for change in _listed(changes.add):
+        done.setdefault("add", []).append(directory.add_user(id=change.id, **change.properties))
+    for change in _listed(changes.update):
+        done.setdefault("update", []).append(_id(change))
+        directory.update_user(_id(change), **change.properties)
+    for name in ("delete", "restore", "purge"):
+        for user_id in _listed(getattr(changes, name)):
+            getattr(directory, f"{name}_user")(user_id)
+            done.setdefault(name, []).append(user_id)
+    for management in _listed(changes.set_manager):
+        directory.set_manager(management.id, management.manager)
+        done.setdefault("set_manager", []).append(management.id)
+    _apply_to_groups(directory, changes, done)
     return done
+
+
+def _apply_to_groups(directory: Directory, changes: Changes, done: dict[str, list[str]]) -> None:
+    for group_name in _listed(changes.add_group):
+        done.setdefault("add_group", []).append(directory.add_group(group_name))
+    for change in _listed(changes.update_group):
+        done.setdefault("update_group", []).append(_id(change))
+        directory.update_group(_id(change), **change.properties)
+    for membership in _listed(changes.add_member):
+        directory.add_member(membership.group, membership.member)
+        done.setdefault("add_member", []).append(membership.member)
+    for membership in _listed(changes.remove_member):
+        directory.remove_member(membership.group, membership.member)
+        done.setdefault("remove_member", []).append(membership.member)
+    for group_id in _listed(changes.delete_group):
+        directory.delete_group(group_id)
+        done.setdefault("delete_group", []).append(group_id)
+
+
+def _listed(given: One | list[One]) -> list[One]:
+    return given if isinstance(given, list) else [given]
 
 
 def _id(one: _Properties) -> str:

@@ -6,7 +6,6 @@ it by keys while they hold its `lock`.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from heapq import merge
@@ -21,6 +20,7 @@ from captrid_core.sandbox.log import Change, ChangeLog, What
 from captrid_core.sandbox.people import People
 from captrid_core.sandbox.plan import DEVICES, DOMAIN, GroupKind
 from captrid_core.sandbox.properties import MEMBERS_OF_OBJECTS, USER, is_directory_extension
+from captrid_core.sandbox.turnover import Turnover
 
 Clock = Callable[[], datetime]
 
@@ -49,12 +49,12 @@ class Directory:
         self.people = People(college, identifiers)
         self.groups: dict[int, Group] = {}
         self._clock = clock
-        self._rng = random.Random(f"changes {seed}")  # noqa: S311  (made-up people, no secrets)
         self._next_group = 0
         if groups:
             self._found_groups()
+        self._turnover = Turnover(self, seed)
         if college.users >= 10 * _FORMER_PEOPLE:
-            self._let_former_people_leave()
+            self._turnover.bury(_FORMER_PEOPLE)
 
     # Users
 
@@ -76,14 +76,14 @@ class Directory:
             record = {
                 "id": self.identifiers.guid(number),
                 "accountEnabled": True,
-                "createdDateTime": self._now(),
+                "createdDateTime": self.now(),
                 "displayName": made_up or f"User {number}",
                 "mailNickname": name.split("@")[0],
                 "userPrincipalName": name,
                 "userType": "Member",
             }
             record |= {name: value for name, value in properties.items() if value is not None}
-            self._create(number, record)
+            self.create(number, record)
             return str(record["id"])
 
     def update_user(self, user_id: str, **properties: Any) -> None:
@@ -113,7 +113,7 @@ class Directory:
         """Move a user to the recycle bin; memberships and managers stay, out of sight."""
         with self.lock:
             number = self._user(user_id)
-            self.people.binned[number] = self._now()
+            self.people.binned[number] = self.now()
             self.log.append(Change(number, What.REMOVED))
 
     def restore_user(self, user_id: str) -> None:
@@ -129,9 +129,8 @@ class Directory:
             number = self._key(user_id, Kind.USER)
             if number >= self.people.end or number in self.people.purged:
                 raise KeyError(user_id)
-            for group_key, group in self.groups.items():
-                if group.has(number):
-                    self._unlink(group_key, group, number)
+            for group_key in self.groups:
+                self.unlink(group_key, number)
             for report in self.people.reports(number):
                 self._manage(report, None)
             self.people.binned.pop(number, None)
@@ -154,8 +153,10 @@ class Directory:
     def users(self) -> Iterator[dict[str, Any]]:
         """Yield the live users as they are at this moment: what is set, `manager` as an id."""
         with self.lock:
-            for number in list(self.people.live()):
-                yield self._truth(number)
+            numbers = list(self.people.live())
+        # Not locked meanwhile: whoever iterates may ask the running sandbox between two users.
+        for number in numbers:
+            yield self._truth(number)
 
     # Groups
 
@@ -174,7 +175,7 @@ class Directory:
                 self.identifiers.choose(group_key, id)
             self._next_group += 1
             guid = self.identifiers.guid(group_key)
-            record = group_records.properties(guid, name, kind=kind, created=self._now()) | properties
+            record = group_records.properties(guid, name, kind=kind, created=self.now()) | properties
             self.groups[group_key] = Group(record, kind, self.people.college)
             self.log.append(Change(group_key, What.CREATED, frozenset(record)))
             return guid
@@ -194,34 +195,31 @@ class Directory:
         with self.lock:
             group_key = self._group(group_id)
             group = self.groups[group_key]
-            group.deleted = self._now()
+            group.deleted = self.now()
             if group.kind is GroupKind.MICROSOFT_365:
                 self.log.append(Change(group_key, What.REMOVED))
                 return
             group.purged = True
-            for parent_key, parent in self.groups.items():
-                if parent.has(group_key):
-                    self._unlink(parent_key, parent, group_key)
+            for parent in self.groups:
+                self.unlink(parent, group_key)
             self.log.append(Change(group_key, What.PURGED))
 
     def add_member(self, group_id: str, member_id: str) -> None:
         """Make a user or a group a direct member of a group; one that it has already is no change."""
         with self.lock:
             group_key, member = self._group(group_id), self._member(member_id)
-            self._link(group_key, member)
+            self.link(group_key, member)
 
     def remove_member(self, group_id: str, member_id: str) -> None:
         """End a direct membership; one that there is not is no change."""
         with self.lock:
             group_key, member = self._group(group_id), self._member(member_id)
-            group = self.groups[group_key]
-            if group.has(member):
-                self._unlink(group_key, group, member)
+            self.unlink(group_key, member)
 
     def group_id(self, name: str) -> str:
         """Return the id of the live group with this display name."""
         with self.lock:
-            group_key = self._named(name)
+            group_key = self.named(name)
             if group_key is None:
                 raise KeyError(name)
             return self.identifiers.guid(group_key)
@@ -241,37 +239,20 @@ class Directory:
     # Many changes at once
 
     def hire(self, count: int) -> list[str]:
-        """Take on some new people, with the groups of those whom they resemble."""
-        with self.lock:
-            return [self._hire() for _ in range(count)]
+        """Take on some new people, with the groups of those whom they resemble, and return their ids."""
+        return self._turnover.hire(count)
 
     def leave(self, count: int) -> list[str]:
-        """Let some people leave: their accounts go to the recycle bin."""
-        with self.lock:
-            left = self._some(count)
-            for user_id in left:
-                self.delete_user(user_id)
-            return left
+        """Let some people leave, their accounts go to the recycle bin, and return their ids."""
+        return self._turnover.leave(count)
 
     def move(self, count: int) -> list[str]:
-        """Move some people to another department or year, with its groups."""
-        with self.lock:
-            moved = self._some(count)
-            for user_id in moved:
-                self._move(user_id)
-            return moved
+        """Move some people to another department or year, with its groups, and return their ids."""
+        return self._turnover.move(count)
 
     def rename(self, count: int) -> list[str]:
-        """Give some people another surname."""
-        with self.lock:
-            renamed = self._some(count)
-            for user_id in renamed:
-                record = self.people.record(self._user(user_id))
-                second = self._rng.choice(("Hill", "Brook", "Wood", "Field"))
-                new = f"{record.get('surname') or 'Smith'}-{second}"
-                given = record.get("givenName") or ""
-                self.update_user(user_id, surname=new, displayName=f"{given} {new}".strip())
-            return renamed
+        """Give some people another surname and return their ids."""
+        return self._turnover.rename(count)
 
     # Reading by key, for the Graph routes
 
@@ -331,7 +312,8 @@ class Directory:
 
     # The inside
 
-    def _now(self) -> str:
+    def now(self) -> str:
+        """Return the time as Graph writes it."""
         return moment(self._clock())
 
     def _key(self, object_id: str, kind: Kind) -> int:
@@ -364,7 +346,8 @@ class Directory:
             raise KeyError(member_id)
         return member
 
-    def _named(self, name: str) -> int | None:
+    def named(self, name: str) -> int | None:
+        """Return the key of the live group with this display name."""
         for group_key in self.live_groups():
             if self.groups[group_key].properties["displayName"] == name:
                 return group_key
@@ -377,7 +360,8 @@ class Directory:
             record["manager"] = self.identifiers.guid(manager)
         return record
 
-    def _create(self, number: int, record: dict[str, Any]) -> None:
+    def create(self, number: int, record: dict[str, Any]) -> None:
+        """Store a new user."""
         self.people.put(number, record)
         self.log.append(Change(number, What.CREATED, frozenset(record)))
 
@@ -387,15 +371,19 @@ class Directory:
             self.people.set_manager(number, manager)
             self.log.append(Change(number, What.LINKED, frozenset({"manager"}), link=old))
 
-    def _link(self, group_key: int, member: int) -> None:
+    def link(self, group_key: int, member: int) -> None:
+        """Make an object a direct member of a group unless it is one."""
         group = self.groups[group_key]
         if not group.has(member):
             group.add(member)
             self.log.append(Change(group_key, What.LINKED, frozenset({"members"}), link=member))
 
-    def _unlink(self, group_key: int, group: Group, member: int) -> None:
-        group.remove(member)
-        self.log.append(Change(group_key, What.LINKED, frozenset({"members"}), link=member))
+    def unlink(self, group_key: int, member: int) -> None:
+        """End a direct membership if there is one."""
+        group = self.groups[group_key]
+        if group.has(member) and not group.purged:
+            group.remove(member)
+            self.log.append(Change(group_key, What.LINKED, frozenset({"members"}), link=member))
 
     def _reachable(self, group_key: int) -> list[int]:
         """Return the group and every live group below it, each once although groups may form a cycle."""
@@ -420,67 +408,6 @@ class Directory:
             group.added += [key(Kind.DEVICE, number) for number in range(plan.devices)]
             self.groups[names[plan.name]] = group
         self._next_group = len(names)
-
-    def _let_former_people_leave(self) -> None:
-        for _ in range(_FORMER_PEOPLE):
-            number = self.people.end
-            record, _ = self.people.college.newcomer(number, self._rng)
-            self.people.put(number, record)
-            self.people.binned[number] = self._now()
-
-    def _hire(self) -> str:
-        number = self.people.end
-        record, place = self.people.college.newcomer(number, self._rng)
-        record["createdDateTime"] = self._now()
-        self._create(number, record)
-        if place is not None:
-            for group_key, group in self.groups.items():
-                if group.is_live and group.plan is not None and place in group.plan.places:
-                    self._link(group_key, number)
-        return str(record["id"])
-
-    def _move(self, user_id: str) -> None:
-        number = self._user(user_id)
-        record = self.people.record(number)
-        college = self.people.college
-        old = record.get("department")
-        departments = sorted(
-            {
-                str(profile.properties["department"])
-                for profile in college.plan.profiles
-                if "department" in profile.properties
-                and profile.properties.get("employeeType", "") == record.get("employeeType", "")
-            }
-            - {old}
-        )
-        new = self._rng.choice(departments or [f"Department {len(self.log)}"])
-        self.update_user(user_id, department=new)
-        for suffix in ("Faculty", "Team", "Students"):
-            left, joined = self._named(f"{old} {suffix}"), self._named(f"{new} {suffix}")
-            if left is not None and self.groups[left].has(number):
-                self._unlink(left, self.groups[left], number)
-            if joined is not None:
-                self._link(joined, number)
-
-    def _some(self, count: int) -> list[str]:
-        """Return the ids of some live members of the organisation, each once, or all there are."""
-        chosen: dict[int, None] = {}
-        for number in self._shuffled(self.people.end):
-            if len(chosen) == count:
-                break
-            if self.people.is_live(number):
-                record = self.people.record(number)
-                if record.get("userType") == "Member" and record.get("accountEnabled"):
-                    chosen[number] = None
-        return [self.identifiers.guid(number) for number in chosen]
-
-    def _shuffled(self, end: int) -> Iterator[int]:
-        """Yield the numbers below `end` in random order without listing them beforehand."""
-        moved: dict[int, int] = {}
-        for position in range(end):
-            other = self._rng.randrange(position, end)
-            yield moved.get(other, other)
-            moved[other] = moved.get(position, position)
 
 
 def _check_names(properties: dict[str, Any]) -> None:

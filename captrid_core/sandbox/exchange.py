@@ -123,14 +123,16 @@ class Exchange:
         """End what hangs; called in the server's loop."""
         if self._stopping is not None:
             self._stopping.set()
+            self._stopping = None
 
     async def deliver(
         self, scope: Scope, body: bytes, *, receive: Receive | None = None, batched: bool = False
     ) -> Delivery:
         """Return the answer to a request and how to send it; `receive` tells when the client gives up."""
         started = time.monotonic()
-        scope = dict(scope)
-        scope["path"] = scope["path"].lower()
+        scope, path = dict(scope), scope["path"]
+        # Graph does not care for the case of its paths.
+        scope["path"] = path.lower()
         request = Request(scope)
         self._count += 1
         request_id = self._identifiers.guid(key(Kind.OTHER, _FIRST_REQUEST_ID + self._count))
@@ -151,7 +153,7 @@ class Exchange:
         record = Recorded(
             started,
             request.method,
-            (scope.get("raw_path") or scope["path"].encode()).decode("ascii", "replace"),
+            path,
             request.url.query,
             0 if manner is FaultKind.RESET else answer.status,
             batched,

@@ -145,8 +145,10 @@ class Faults:
             fault = msgspec.structs.replace(fault, **parameters)
         if fault.match is None:
             fault = msgspec.structs.replace(fault, match=_USUAL_MATCH.get(fault.kind, "any"))
-        if fault.match not in CATEGORIES:
+        try:
             re.compile(fault.match or "")
+        except re.error as error:
+            raise ValueError(f"{fault.match} is no regular expression: {error}") from error
         with self._lock:
             self._active.append(_Active(fault))
         return fault

@@ -16,7 +16,7 @@ from captrid_core.sandbox.odata import DEFAULTS
 from captrid_core.sandbox.plan import GroupKind
 from captrid_core.sandbox.properties import is_directory_extension
 from captrid_core.sandbox.represent import TABLES, Shape
-from captrid_core.sandbox.users import READ_USERS, Sieve, entity, require_eventual
+from captrid_core.sandbox.users import READ_USERS, Sieve, counting, entity
 
 READ_GROUPS: Final = (
     "Group.Read.All",
@@ -71,8 +71,7 @@ class Groups:
     def count(self, ask: Ask) -> Response:
         """GET /groups/$count."""
         ask.grant.require(*READ_MEMBERS)
-        require_eventual(ask)
-        return PlainTextResponse(str(len(self._asked_for(ask))))
+        return PlainTextResponse(str(len(self._asked_for(counting(ask)))))
 
     def one(self, ask: Ask, group_id: str) -> Response:
         """GET /groups/{id}."""
@@ -97,8 +96,7 @@ class Groups:
     def count_members(self, ask: Ask, group_id: str, *, cast: str | None, nested: bool) -> Response:
         """GET /groups/{id}/members/$count and its variants."""
         ask.grant.require(*READ_MEMBERS)
-        require_eventual(ask)
-        keys, _ = self._members(ask, group_id, cast, nested=nested, counting=True)
+        keys, _ = self._members(counting(ask), group_id, cast, nested=nested)
         return PlainTextResponse(str(sum(1 for _ in keys(0))))
 
     def member_of(self, ask: Ask, user_id: str, *, nested: bool) -> Response:
@@ -149,7 +147,7 @@ class Groups:
         return group_key
 
     def _members(
-        self, ask: Ask, group_id: str, cast: str | None, *, nested: bool, counting: bool = False
+        self, ask: Ask, group_id: str, cast: str | None, *, nested: bool
     ) -> tuple[Callable[[int], Iterator[int]], Kind | None]:
         """Return how to go through a group's members, and the kind to which they were cast."""
         group_key = self._find(group_id)
@@ -158,7 +156,7 @@ class Groups:
             ask.query.filter is not None or ask.query.search is not None or ask.query.orderby is not None
         )
         # "List group members": a cast, $search, $filter and $orderby need the advanced parameters.
-        if not counting and (kind is not None or narrowed) and not ask.query.advanced:
+        if (kind is not None or narrowed) and not ask.query.advanced:
             raise missing_parameters("The request")
         if narrowed and kind is not Kind.USER:
             raise unsupported(

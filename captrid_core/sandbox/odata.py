@@ -7,7 +7,7 @@ capabilities on Microsoft Entra ID objects" in the Microsoft Graph documentation
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_plus
@@ -31,7 +31,7 @@ LARGEST_SIGN_IN_PAGE: Final = 500
 DEFAULT_PAGE: Final = 100
 DEFAULTS: Final = {Kind.USER: USER_DEFAULTS, Kind.GROUP: GROUP_DEFAULTS, Kind.DEVICE: DEVICE_DEFAULTS}
 _OPTIONS: Final = frozenset(
-    "select top filter expand orderby search count skiptoken deltatoken format".split()
+    ["select", "top", "filter", "expand", "orderby", "search", "count", "skiptoken", "deltatoken", "format"]
 )
 
 
@@ -55,10 +55,13 @@ class Query:
         """Tell whether the request has both things that advanced queries need."""
         return self.count and self.eventual
 
-    def names(self, kind: Kind, roles: Iterable[str], *, further: Iterable[str] = ()) -> tuple[str, ...]:
+    def names(
+        self, kind: Kind, roles: Iterable[str], *, further: Iterable[str] = (), single: bool = False
+    ) -> tuple[str, ...]:
         """Return the properties to show, by default those that Graph shows for the kind.
 
-        `further` are relationships that may be selected too.
+        `further` are relationships that may be selected too; a `single` user has properties that
+        cannot be asked for in a collection.
 
         Raises:
             GraphError: One does not exist, or the app may not read it.
@@ -66,8 +69,13 @@ class Query:
         if self.select is None or self.select == ("*",):
             return DEFAULTS[kind]
         for name in self.select:
-            _check_name(name, kind, roles, further)
+            if not (single and kind is Kind.USER and name in SINGLE_USER_ONLY):
+                _check_name(name, kind, roles, further)
         return self.select
+
+    def counting(self) -> Query:
+        """Return the same options for a `/$count` segment, which stands for `$count=true`."""
+        return replace(self, count=True)
 
     def page_size(self, names: Iterable[str]) -> int:
         """Return how many objects a page may hold.

@@ -61,6 +61,8 @@ class Shape:
     ) -> None:
         if "/" in name:
             whole, member = name.split("/", 1)
+            if self.sparse and whole not in record and whole not in changed:
+                return
             shown.setdefault(whole, {})[member] = (record.get(whole) or {}).get(member)
             return
         value = record.get(name)

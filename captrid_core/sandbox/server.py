@@ -21,7 +21,7 @@ class _Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {"sandbox.transport": self.transport}  # type: ignore[typeddict-item,dict-item]
+        self.scope["extensions"] = {"sandbox.transport": self.transport}  # type: ignore[dict-item]
 
 
 class _Server(uvicorn.Server):
@@ -38,7 +38,16 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._before_stop()
+        # Closing a TLS connection waits for the other side, and idle clients do not listen.
+        self._abort(idle_only=True)
         await super().shutdown(sockets=sockets)
+        self._abort(idle_only=False)
+
+    def _abort(self, *, idle_only: bool) -> None:
+        for connection in list(self.server_state.connections):
+            cycle = getattr(connection, "cycle", None)
+            if not idle_only or cycle is None or cycle.response_complete:
+                connection.transport.abort()
 
 
 @contextlib.contextmanager
@@ -53,6 +62,8 @@ def serving(
         OSError: The port is taken, or the host is not this machine's.
     """
     listener = socket.create_server((host, port), family=_family(host), backlog=128)
+    # An answer is written in two pieces; without this the second waits for the first's receipt.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         app,
         http=_Protocol,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -94,14 +95,14 @@ class Users:
     def count(self, ask: Ask) -> Response:
         """GET /users/$count."""
         ask.grant.require(*READ_USERS)
-        require_eventual(ask)
+        ask = counting(ask)
         return PlainTextResponse(str(self._total(Sieve(self._people, ask))))
 
     def one(self, ask: Ask, user_id: str) -> Response:
         """GET /users/{id or user principal name}."""
         ask.grant.require(*READ_USERS)
         number = self._find(user_id)
-        names = ask.query.names(Kind.USER, ask.grant.roles)
+        names = ask.query.names(Kind.USER, ask.grant.roles, single=True)
         text = self._text(Shape(Kind.USER, names), ask.query.expanded_manager())(number)
         return entity(ask, "users", text)
 
@@ -186,10 +187,15 @@ class Users:
         )
 
 
-def require_eventual(ask: Ask) -> None:
-    """Raise the error of a `/$count` segment without its header."""
+def counting(ask: Ask) -> Ask:
+    """Return the request for a `/$count` segment.
+
+    Raises:
+        GraphError: The header that the segment needs is not there.
+    """
     if not ask.query.eventual:
         raise GraphError(400, "Request_BadRequest", "$count is not currently supported.")
+    return replace(ask, query=ask.query.counting())
 
 
 def entity(ask: Ask, collection_name: str, text: str) -> Response:

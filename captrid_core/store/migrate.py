@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib.resources import files
 
 import duckdb
@@ -40,13 +41,13 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> int:
-    known = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'meta'").fetchone()
-    if known is None or known[0] == 0:
+    # fetched to the end: a result that is left open keeps its transaction, and nobody can checkpoint
+    if not connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'meta'").fetchall():
         return 0
-    found = connection.execute("SELECT schema_version FROM meta").fetchone()
-    return int(found[0]) if found else 0
+    return int(connection.execute("SELECT schema_version FROM meta").fetchall()[0][0])
 
 
+@cache
 def _migrations() -> dict[int, str]:
     return {
         int(match.group(1)): entry.read_text(encoding="utf-8")

@@ -69,6 +69,10 @@ class Vault:
             )
         return _open(self._keys(create=False), owner, entry)
 
+    def owners(self) -> list[str]:
+        """Return for whom secrets are stored."""
+        return sorted(self._entries())
+
     def remove(self, owner: str) -> None:
         """Forget the secret of `owner`; harmless if there is none."""
         with self._locked():

@@ -25,7 +25,8 @@ def keep_changes(cursor: Cursor, master_list: MasterList, run: Run) -> None:
     """Keep the change set of a held run, in place of what it showed before."""
     cursor.execute("DELETE FROM held_change WHERE run_id = ?", [run.id])
     cursor.execute(
-        f"INSERT INTO held_change SELECT ?, person_id, uid, action, field, old, new FROM ({_ROWS})", [run.id]
+        f"INSERT INTO held_change SELECT ?, person_id, uid, action, field, old, new FROM ({_rows(master_list)})",
+        [run.id],
     )
 
 
@@ -66,14 +67,16 @@ def overtake(cursor: Cursor, master_list: MasterList, run: Run) -> None:
 def change_rows(cursor: Cursor, master_list: MasterList) -> list[ChangeRow]:
     """Return the change set that was just compared, as rows to show."""
     found = cursor.execute(
-        f"SELECT action, person_id, uid, field, old, new FROM ({_ROWS}) ORDER BY action, uid, person_id, field"
+        f"SELECT action, person_id, uid, field, old, new FROM ({_rows(master_list)}) ORDER BY action, uid, person_id, field"
     ).fetchall()
     return [ChangeRow(*row) for row in found]
 
 
-_ROWS = f"""
-    SELECT person_id, uid, 'created' AS action, NULL AS field, NULL AS old, NULL AS new
-    FROM {CHANGE_SET} WHERE action = 'create'
+def _rows(master_list: MasterList) -> str:
+    uid = quote(master_list.uid_field)
+    return f"""
+    SELECT NULL AS person_id, s.{uid} AS uid, 'created' AS action, NULL AS field, NULL AS old, NULL AS new
+    FROM {CHANGE_SET} JOIN {STAGED} s ON s._row = staged_row WHERE action = 'create'
     UNION ALL
     SELECT person_id, uid, 'updated', c.field, c.old, c.new
     FROM (SELECT person_id, uid, unnest(fields) AS c FROM {CHANGE_SET} WHERE fields IS NOT NULL)

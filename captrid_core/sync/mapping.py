@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from captrid_core.directory.connections import Connections
-from captrid_core.directory.port import Scope, Watch
+from captrid_core.directory.port import Group, Scope, Watch
 from captrid_core.directory.properties import PROPERTIES, DirectoryProperty, parse_property
 from captrid_core.lists import values
 from captrid_core.lists.model import CASELESS_UIDS, Field, FieldType, key_of_property
@@ -23,6 +23,8 @@ from captrid_core.store.database import quote
 
 SAMPLE_SIZE = 50
 """How many people a sample holds."""
+SHOWN_GROUPS = 20
+"""How many groups a search shows."""
 EXAMPLES = 3
 """How many different values are shown of a property."""
 
@@ -175,6 +177,34 @@ class SyncSetup:
         finally:
             directory.close()
         return Sample(tuple({path: as_text(value) for path, value in person.items()} for person in found))
+
+    def groups(
+        self, connection: str | int, search: str, watch: Watch, *, limit: int = SHOWN_GROUPS
+    ) -> list[Group]:
+        """Return the groups that fit a search by name, with their member counts (S8).
+
+        Raises:
+            NotFound: There is no such connection.
+            SignInError, DirectoryError: The directory could not be read.
+        """
+        directory = self._connections.open(connection, watch)
+        try:
+            return directory.groups(search.strip() or None, limit=limit)
+        finally:
+            directory.close()
+
+    def count(self, connection: str | int, scope: Scope, watch: Watch) -> int:
+        """Return about how many users a scope holds, before the list's filters (S8).
+
+        Raises:
+            NotFound: There is no such connection.
+            SignInError, DirectoryError: The directory could not be read.
+        """
+        directory = self._connections.open(connection, watch)
+        try:
+            return directory.count(scope)
+        finally:
+            directory.close()
 
 
 def suggest(paths: Iterable[str], fields: Sequence[Field]) -> list[Suggestion]:

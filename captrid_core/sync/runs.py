@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -316,19 +316,77 @@ class Runs:
         return [Note(*one) for one in found]
 
     def changes(
-        self, run: Run, people_table: str, uid_field: str, *, limit: int | None = None, offset: int = 0
+        self,
+        run: Run,
+        people_table: str,
+        uid_field: str,
+        *,
+        action: str | None = None,
+        search: str = "",
+        searched: Sequence[str] = (),
+        limit: int | None = None,
+        offset: int = 0,
     ) -> list[ChangeRow]:
-        """Return a run's change set, of an applied run from the history, of a held one as it waits."""
+        """Return a run's change set, of an applied run from the history, of a held one as it waits.
+
+        Args:
+            run: The run.
+            people_table: Where the list's people are.
+            uid_field: The key of their UID field.
+            action: Only lines of this action.
+            search: Words that must all appear in a line or in the person's `searched` fields.
+            searched: Keys of text fields.
+            limit: At most so many; None: all.
+            offset: Leave out so many first.
+        """
+        lines, parameters = self._changes(run, people_table, uid_field, action, search, searched)
         page = f" LIMIT {limit:d} OFFSET {offset:d}" if limit else ""
-        if run.status in (RunStatus.HELD, RunStatus.DISCARDED):
-            sql = f"""SELECT action, person_id, uid, field, old_value, new_value
-                      FROM held_change WHERE run_id = ? ORDER BY action, uid, person_id, field{page}"""
-        else:
-            sql = f"""SELECT c.action, c.person_id, p.{quote(uid_field)}, c.field, c.old_value, c.new_value
-                      FROM change c LEFT JOIN {people_table} p ON p._person_id = c.person_id
-                      WHERE c.run_id = ? ORDER BY c.action, 3, c.person_id, c.field{page}"""
+        sql = f"""SELECT action, person_id, uid, field, old_value, new_value FROM ({lines})
+                  ORDER BY action, uid, person_id, field{page}"""
         with self._database.read() as cursor:
-            return [ChangeRow(*one) for one in cursor.execute(sql, [run.id]).fetchall()]
+            return [ChangeRow(*one) for one in cursor.execute(sql, parameters).fetchall()]
+
+    def count_changes(
+        self,
+        run: Run,
+        people_table: str,
+        uid_field: str,
+        *,
+        search: str = "",
+        searched: Sequence[str] = (),
+    ) -> dict[str, int]:
+        """Return how many lines of each action a run's change set has; the arguments are those of `changes`."""
+        lines, parameters = self._changes(run, people_table, uid_field, None, search, searched)
+        with self._database.read() as cursor:
+            found = cursor.execute(f"SELECT action, count(*) FROM ({lines}) GROUP BY action", parameters)
+            return dict(found.fetchall())
+
+    def _changes(
+        self,
+        run: Run,
+        people_table: str,
+        uid_field: str,
+        action: str | None,
+        search: str,
+        searched: Sequence[str],
+    ) -> tuple[str, list[Any]]:
+        """Return SQL for the lines of a change set, with its parameters."""
+        held = run.status in (RunStatus.HELD, RunStatus.DISCARDED)
+        source = "held_change" if held else "change"
+        uid = "c.uid" if held else f"p.{quote(uid_field)}"
+        tests = ["c.run_id = ?"]
+        parameters: list[Any] = [run.id]
+        if action is not None:
+            tests.append("c.action = ?")
+            parameters.append(action)
+        looked_at = [uid, "c.old_value", "c.new_value", *(f"p.{quote(key)}" for key in searched)]
+        for word in search.split():
+            tests.append(f"({' OR '.join(f'contains(lower({one}), lower(?))' for one in looked_at)})")
+            parameters += [word] * len(looked_at)
+        lines = f"""SELECT c.action, c.person_id, {uid} AS uid, c.field, c.old_value, c.new_value
+                    FROM {source} c LEFT JOIN {people_table} p ON p._person_id = c.person_id
+                    WHERE {" AND ".join(tests)}"""
+        return lines, parameters
 
     def progress(self, list_id: int) -> Progress | None:
         """Return what is known of the list's run that is going on, in whatever process; None if none is."""

@@ -114,6 +114,7 @@ class Wire:
         }
         self.on("/openid-configuration", reply({"issuer": f"{AUTHORITY}/{TENANT}/v2.0", **endpoints}))
         self.on("/token", self.granted())
+        self.on("/users/$count", (200, {}, "1"))
         self.on("/organization", reply({"value": [{"id": TENANT, "displayName": "Banksia College"}]}))
 
     @staticmethod

@@ -97,7 +97,7 @@ def test_members_are_asked_for_as_an_advanced_query_on_every_page(wire):
 
 
 def test_nested_members_are_asked_for_where_they_are_wanted(wire):
-    wire.on(f"/groups/{GROUP}/transitiveMembers/microsoft.graph.user", page(ADA))
+    wire.on(f"/groups/{GROUP}/transitiveMembers/microsoft.graph.user", page(ADA, count=1))
 
     assert users(read(wire, Scope(ScopeKind.GROUP, group_id=GROUP, nested=True))) == [ADA]
 
@@ -267,6 +267,7 @@ def test_a_gzipped_page_is_unpacked_and_a_garbled_one_tried_again(wire):
         (407, {}, "Proxy authentication required"),
         (302, {"Location": "https://portal.example/"}, ""),
         (301, {}, ""),
+        (301, {"Location": "https://[odd"}, ""),
     ],
 )
 def test_a_page_in_the_place_of_graph_is_no_directory(wire, answer):
@@ -305,6 +306,8 @@ def test_json_that_is_no_page_does_not_pass_for_an_empty_directory(wire, content
         "https://me@graph.test/v1.0/users",
         "https://graph.test.evil.example/v1.0/users",
         "/v1.0/users?$skiptoken=2",
+        "https://graph.test:port/v1.0/users",
+        "https://[graph.test/v1.0/users",
         "",
     ],
 )
@@ -360,8 +363,9 @@ def test_a_place_that_is_given_up_again_and_again_ends_the_read(wire):
     wire.on("/users", page(ADA, following=link("2")))
     wire.on("page:2", graph_error(400, "Directory_ExpiredPageToken"))
 
-    with pytest.raises(ReadIncomplete, match="4 times"):
+    with pytest.raises(ReadIncomplete, match="again and again"):
         read(wire)
+    assert len(wire.asked_for("/users")) == 8
 
 
 @pytest.mark.parametrize(
@@ -533,3 +537,37 @@ def test_answers_of_no_known_kind_still_become_our_errors(wire, trouble):
 
     with pytest.raises(CaptridError):
         read(wire)
+
+
+# Is it all?
+
+
+def many(count: int) -> list[dict]:
+    return [{"id": f"u{number}"} for number in range(count)]
+
+
+def test_a_list_that_ends_long_before_its_time_is_incomplete(wire):
+    wire.on("/users", page(*many(980)))
+    wire.on("/users/$count", (200, {}, "1200"))
+    with pytest.raises(ReadIncomplete, match="980 of 1200"):
+        read(wire)
+
+    wire.on("/microsoft.graph.user", page(*many(89), count=100))
+    with pytest.raises(ReadIncomplete, match="89 of 100"):
+        read(wire, STAFF)
+
+
+@pytest.mark.parametrize(("listed", "counted"), [(1190, 1201), (990, 1000), (100, 90), (5, 15), (0, 500)])
+def test_a_count_that_lags_a_little_ends_no_read(wire, listed, counted):
+    wire.on("/users", page(*many(listed)))
+    wire.on("/users/$count", (200, {}, str(counted)))
+    wire.on("/microsoft.graph.user", page(*many(listed), count=counted))
+
+    assert len(users(read(wire))) == len(users(read(wire, STAFF))) == listed
+
+
+def test_a_directory_that_does_not_count_is_read_all_the_same(wire):
+    wire.on("/users", page(ADA))
+    wire.on("/users/$count", graph_error(400, "Request_BadRequest", "$count is not currently supported."))
+
+    assert users(read(wire)) == [ADA]

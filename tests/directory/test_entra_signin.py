@@ -223,6 +223,14 @@ def test_throttled_sign_ins_wait_as_long_as_they_are_told_to(wire):
     assert len(wire.time.waits) == 2
 
 
+@pytest.mark.parametrize("number", [50196, 90055, 90033])
+def test_a_refusal_for_a_while_is_tried_again(wire, number):
+    wire.on("/token", refused(number, "invalid_request", 400), wire.granted())
+
+    assert wire.directory().tenant_id() == TENANT
+    assert wire.time.waits == [0.5]
+
+
 def test_a_sign_in_that_stays_throttled_or_failing_is_given_up(wire):
     wire.on("/token", reply({}, 429, Retry_After="31"))
     with pytest.raises(Throttled, match="wait another 31 s"):

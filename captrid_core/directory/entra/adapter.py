@@ -16,7 +16,7 @@ from captrid_core.clock import system_clock
 from captrid_core.directory.entra.graph import EVENTUAL, Graph, Missing
 from captrid_core.directory.entra.groups import Groups
 from captrid_core.directory.entra.managers import EXPAND_MANAGER, AddManagers, adder, cheaper_from_everyone
-from captrid_core.directory.entra.paging import RawPage, read_ahead, walk
+from captrid_core.directory.entra.paging import RawPage, complete, read_ahead, walk
 from captrid_core.directory.entra.patience import Patience, PlainWatch
 from captrid_core.directory.entra.permissions import READ_GROUPS, READ_USERS
 from captrid_core.directory.entra.settings import EntraSettings, is_guid
@@ -24,7 +24,7 @@ from captrid_core.directory.entra.signin import SignIn
 from captrid_core.directory.entra.transport import Transport
 from captrid_core.directory.port import Facts, Group, Page, Scope, ScopeKind, Watch
 from captrid_core.directory.properties import select_and_expand, value_at
-from captrid_core.errors import GroupNotFound, PermissionMissing
+from captrid_core.errors import GroupNotFound, PermissionMissing, RequestRefused
 
 _PAGE: Final = 999
 """The most that a page of users or members may hold; 1000 is refused."""
@@ -151,7 +151,9 @@ class EntraDirectory:
             Cancelled: The watch asked to stop.
         """
         patience = self._patience(self._reading_patience)
-        pages = self._pages(scope, properties, patience, top=_PAGE)
+        pages = complete(
+            self._pages(scope, properties, patience, top=_PAGE), lambda: self._expected(scope, patience)
+        )
         return read_ahead(
             (Page(page.ndjson(), len(page.objects), restarts=page.restarts) for page in pages), self._watch
         )
@@ -221,6 +223,13 @@ class EntraDirectory:
             return self._graph.get_count(
                 f"{_members(scope)}/$count", permission=READ_GROUPS, patience=patience
             )
+
+    def _expected(self, scope: Scope, patience: Patience) -> int | None:
+        """Return how many users a scope should have, None where Graph does not count."""
+        try:
+            return self._count(scope, patience)
+        except RequestRefused:
+            return None
 
     def _organization(self, patience: Patience) -> dict[str, Any]:
         content = self._graph.get_json(

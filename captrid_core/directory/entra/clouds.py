@@ -8,7 +8,7 @@ A token of one cloud is worth nothing in another.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from captrid_core.errors import Invalid
 
@@ -96,10 +96,22 @@ def checked_address(url: str, *, name: str) -> str:
     return text
 
 
-def origin(url: str) -> tuple[str, str, int]:
-    """Return scheme, host and port: what has to agree before a token is sent."""
-    parts: SplitResult = urlsplit(url)
-    return parts.scheme.lower(), (parts.hostname or "").lower(), parts.port or 443
+def origin(url: str) -> tuple[str, str, int] | None:
+    """Return scheme, host and port: what has to agree before a token is sent; None for no plain address."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 443
+    except ValueError:  # a port that is no number, brackets that do not match
+        return None
+    if "@" in parts.netloc:
+        return None
+    return parts.scheme.lower(), (parts.hostname or "").lower(), port
+
+
+def host_of(url: str) -> str:
+    """Return the host that `url` names, for a message; it may be an odd one from the wire."""
+    named = origin(url)
+    return named[1] if named is not None and named[1] else "an address that makes no sense"
 
 
 def scope_of(graph_url: str) -> str:

@@ -76,14 +76,15 @@ def translated(
     if is_any(_CUT_OFF):
         broke_off = f"The connection to {host} broke off while it was being secured."
         return Hitch(DirectoryUnreachable(broke_off), tries=tries)
-    if ca_file is not None and not ca_file.is_file():
+    if ca_file is not None and not ca_file.exists():
         return TlsFailed(
             f"The CA file {ca_file} is not there, so {host} cannot be trusted.",
             hint="Give the path of a PEM file with your certificate authority.",
         )
     if is_any(_TLS):
         return _untrusted(host, reason, is_any((ssl.SSLCertVerificationError,)), ca_file)
-    if is_any(_SLOW_START):
+    # A refused connection counts as one of those that time out in urllib3, though it does not.
+    if is_any(_SLOW_START) and not is_any((wire.NewConnectionError,)):
         slow = f"{host} did not accept a connection within {timeout[0]:g} s."
         return Hitch(DirectoryUnreachable(slow), tries=tries)
     if is_any(_SLOW):
@@ -91,8 +92,9 @@ def translated(
     if is_any(_BROKEN):
         broken = f"An answer of {host} broke off or was garbled: {reason}."
         return Hitch(ReadIncomplete(broken), tries=5)
-    if is_any(_UNUSABLE):
-        return NotADirectory(f"The address {host} cannot be used: {reason}.")
+    if is_any(_UNUSABLE) or not is_any((OSError, HTTPException, wire.HTTPError)):
+        # The latter is a header that makes no sense, such as a redirect to nowhere.
+        return NotADirectory(f"{host} cannot be used as an address, or answers nonsense: {reason}.")
     return Hitch(DirectoryUnreachable(f"No connection to {host} came about: {reason}."), tries=tries)
 
 
@@ -131,7 +133,7 @@ def _reason(causes: Sequence[BaseException]) -> str:
     """
     for cause in reversed(causes):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return cause.verify_message
+            return str(getattr(cause, "verify_message", cause))
     for cause in reversed(causes):
         foreign = type(cause).__module__.partition(".")[0] in {"requests", "urllib3"}
         if isinstance(cause, OSError | HTTPException) and not foreign:

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from captrid_core.directory.entra.clouds import origin
+from captrid_core.directory.entra.clouds import host_of, origin
 from captrid_core.directory.entra.failures import Hitch
 from captrid_core.directory.entra.patience import Patience, hitch_of
 from captrid_core.directory.entra.permissions import Grant
@@ -47,7 +47,7 @@ class Missing(RequestRefused):
     """Graph has nothing at that address; the caller knows what it was looking for."""
 
 
-class PageTokenExpired(Exception):
+class PageTokenExpired(ReadIncomplete):
     """Graph gave up the place in a list; what was read so far is worthless."""
 
 
@@ -211,19 +211,21 @@ class Graph:
             broken = Hitch(ReadIncomplete(f"An answer of {self._host} was garbled."), tries=5)
         raise broken
 
-    def _refusal(self, answer: Answer, permission: str, grant: Grant) -> CaptridError | PageTokenExpired:
+    def _refusal(self, answer: Answer, permission: str, grant: Grant) -> CaptridError:
         """Return the error for an answer that is neither good nor worth another try."""
         codes, message = _graph_error(answer)
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
-            target = urlsplit(answer.headers.get("Location", "")).netloc or "elsewhere"
+            target = host_of(answer.headers.get("Location", ""))
             return NotADirectory(f"{self._host} redirects to {target} instead of answering.")
         if not codes:
             return NotADirectory(
                 f"{self._host} answered HTTP {answer.status} with something that is not Graph’s."
             )
-        if _EXPIRED_PAGE.intersection(code.casefold() for code in codes):
-            return PageTokenExpired(codes[0])
         told = f"HTTP {answer.status}, {codes[0]}: {message}"
+        if _EXPIRED_PAGE.intersection(code.casefold() for code in codes):
+            return PageTokenExpired(
+                f"Microsoft Graph gave up the place in the list, again and again ({told})."
+            )
         if answer.status == HTTPStatus.UNAUTHORIZED:
             return SignInRefused(
                 f"Microsoft Graph did not take the app’s token ({told})",
@@ -246,9 +248,9 @@ class Graph:
 
     def _refuse_foreign(self, url: str) -> None:
         """Keep the token from going anywhere but to the Graph host of the settings."""
-        if origin(url) != self._origin or "@" in urlsplit(url).netloc:
+        if origin(url) != self._origin:
             raise ReadIncomplete(
-                f"{self._host} sent the read on to {urlsplit(url).hostname}, where no token may go.",
+                f"{self._host} sent the read on to {host_of(url)}, where no token may go.",
                 hint="Check the connection's Graph address, and what stands between it and this machine.",
             )
 

@@ -8,6 +8,7 @@ taken, and both give each object the same `manager` member as `GET /users?$expan
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -75,17 +76,21 @@ def adder(graph: Graph, patience: Patience, *, from_everyone: bool) -> AddManage
 
 def _with_managers(page: RawPage, find: Callable[[list[str]], Sequence[_Manager | None]]) -> RawPage:
     """Return `page` with what `find` finds; who has no manager has no such member, as with `$expand`."""
-    try:
-        ids = [_USER.decode(text).id for text in page.objects]
-    except msgspec.DecodeError:
-        raise ReadIncomplete("Microsoft Graph listed a member without an id.") from None
+    ids = [_user(text).id for text in page.objects]
     objects = [
         text
         if manager is None
         else b'%b,"manager":%b}' % (bytes(text).rstrip()[:-1], msgspec.json.encode(manager))
         for text, manager in zip(page.objects, find(ids), strict=True)
     ]
-    return RawPage(objects, restarts=page.restarts)
+    return replace(page, objects=objects)
+
+
+def _user(text: bytes | msgspec.Raw) -> _User:
+    try:
+        return _USER.decode(text)
+    except msgspec.DecodeError:
+        raise ReadIncomplete("Microsoft Graph listed a user without an id.") from None
 
 
 def _of_everyone(graph: Graph, patience: Patience) -> dict[str, _Manager]:
@@ -94,7 +99,7 @@ def _of_everyone(graph: Graph, patience: Patience) -> dict[str, _Manager]:
     found: dict[str, _Manager] = {}
     for page in walk(graph, url, headers={}, permission=READ_USERS, patience=patience):
         for text in page.objects:
-            user = _USER.decode(text)
+            user = _user(text)
             if user.manager is not None:
                 found[user.id] = user.manager
     return found

@@ -6,9 +6,10 @@ none, whatever a page holds; an empty page in between is normal.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -19,55 +20,62 @@ from captrid_core.directory.entra.patience import Patience
 from captrid_core.directory.port import Watch
 from captrid_core.errors import ReadIncomplete
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 _MOST_RESTARTS: Final = 3
+_USUAL_LAG: Final = 10
+"""By how many objects a count may always be ahead of a list; beyond that, by one in a hundred."""
 _GLANCE: Final = 0.1
 """Seconds between two looks at the watch while a page is under way."""
+_FAREWELL: Final = 0.5
+"""Seconds that a reader who stops early gives the request under way; it is left to itself then."""
 
 
 @dataclass(frozen=True, slots=True)
 class RawPage:
-    """The objects of one page, each a JSON text without line breaks."""
+    """The objects of one page, each a JSON text without line breaks.
+
+    `total` is how many there are on all pages, where the directory was asked and says so.
+    """
 
     objects: Sequence[bytes | msgspec.Raw]
     restarts: bool = False
+    total: int | None = None
 
     def ndjson(self) -> bytes:
         """Return the objects, one a line."""
         return b"\n".join([*self.objects, b""])
 
 
-class _Body(msgspec.Struct):
-    """A page as it comes, the objects left as they are: parsing them is the database's work."""
+class Body(msgspec.Struct):
+    """A page as it comes, its objects left as they are: parsing them is the database's work."""
 
-    value: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    value: list[msgspec.Raw]
     next_link: str | None = msgspec.field(default=None, name="@odata.nextLink")
+    total: int | None = msgspec.field(default=None, name="@odata.count")
 
 
-_DECODER: Final = msgspec.json.Decoder(_Body)
+_DECODER: Final = msgspec.json.Decoder(Body, strict=False)  # a count may come as a string
 
 
-def split_page(body: bytes) -> tuple[list[bytes | msgspec.Raw], str | None]:
-    """Return a page's objects and the address of the next page, None after the last.
+def read_body(text: bytes) -> Body:
+    """Return a page of a list, each of its objects on one line.
 
     Raises:
         ValueError: The text is broken.
         ReadIncomplete: It is sound JSON, but no page of a list.
     """
-    if not body.isascii():
-        body.decode()  # the objects are not looked into here, so broken UTF-8 has to be found this way
-    problem = "Microsoft Graph answered with something that is no page of a list."
+    if not text.isascii():
+        text.decode()  # the objects are not looked into here, so broken UTF-8 has to be found this way
     try:
-        page = _DECODER.decode(body)
+        body = _DECODER.decode(text)
     except msgspec.ValidationError:
-        raise ReadIncomplete(problem) from None
-    if page.value is msgspec.UNSET:
-        raise ReadIncomplete(problem)
-    objects: list[bytes | msgspec.Raw] = list(page.value)
-    if b"\n" in body or b"\r" in body:  # pretty-printed: one line for each object all the same
-        objects = [msgspec.json.format(bytes(raw), indent=-1) for raw in page.value]
-    return objects, page.next_link
+        raise ReadIncomplete("Microsoft Graph answered with something that is no page of a list.") from None
+    if b"\n" in text or b"\r" in text:  # pretty-printed
+        body.value = [msgspec.Raw(msgspec.json.format(bytes(raw), indent=-1)) for raw in body.value]
+    return body
 
 
 def walk(
@@ -88,18 +96,19 @@ def walk(
     current = url
     while True:
         try:
-            objects, following = graph.ask(
-                "GET", current, headers=headers, permission=permission, patience=patience, read=split_page
+            body = graph.ask(
+                "GET", current, headers=headers, permission=permission, patience=patience, read=read_body
             )
-        except PageTokenExpired as expired:
+        except PageTokenExpired:
             restarts += 1
             if restarts > _MOST_RESTARTS:
-                message = f"Microsoft Graph gave up the place in the list {restarts} times ({expired})."
-                raise ReadIncomplete(message) from None
+                raise
+            logger.info("Microsoft Graph gave up the place in the list; the read begins anew.")
             current, seen, restarting = url, {url}, True
             continue
-        yield RawPage(objects, restarts=restarting)
+        yield RawPage(body.value, restarts=restarting, total=body.total)
         restarting = False
+        following = body.next_link
         if following is None:
             return
         if following in seen:
@@ -108,6 +117,34 @@ def walk(
             )
         seen.add(following)
         current = following
+
+
+def complete(pages: Iterator[RawPage], count: Callable[[], int | None]) -> Iterator[RawPage]:
+    """Yield `pages`, and refuse a list that ends long before its time.
+
+    Counts come from an index that lags behind the directory, so some difference is normal. A list
+    that is empty altogether passes: that is for the rules of the sync to judge (rule R23).
+
+    Args:
+        pages: A walk.
+        count: Returns how many objects there should be, where the pages do not say, or None.
+
+    Raises:
+        ReadIncomplete: Clearly fewer objects came than there are.
+    """
+    read = 0
+    total: int | None = None
+    for page in pages:
+        if page.restarts:
+            read = 0
+        read += len(page.objects)
+        total = page.total if page.total is not None else total
+        yield page
+    if not read:
+        return
+    expected = total if total is not None else count()
+    if expected is not None and expected - read > max(_USUAL_LAG, expected // 100):
+        raise ReadIncomplete(f"Microsoft Graph listed {read} of {expected} users and said that was all.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +186,8 @@ def read_ahead(source: Iterator[T], watch: Watch) -> Iterator[T]:
         hand_over(_End(error))
 
     # A daemon, so that a request that hangs keeps no process from ending.
-    threading.Thread(target=work, name="captrid-read-ahead", daemon=True).start()
+    worker = threading.Thread(target=work, name="captrid-read-ahead", daemon=True)
+    worker.start()
     try:
         while True:
             watch.check()
@@ -164,3 +202,4 @@ def read_ahead(source: Iterator[T], watch: Watch) -> Iterator[T]:
             yield item
     finally:
         abandoned.set()
+        worker.join(_FAREWELL)

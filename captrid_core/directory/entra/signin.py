@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from captrid_core.directory.entra.certificate import read_certificate
-from captrid_core.directory.entra.clouds import origin, scope_of
+from captrid_core.directory.entra.clouds import host_of, origin, scope_of
+from captrid_core.directory.entra.failures import Hitch
 from captrid_core.directory.entra.patience import Patience, hitch_of
 from captrid_core.directory.entra.permissions import Grant, read_grant
 from captrid_core.directory.entra.refusals import refusal
@@ -28,6 +29,7 @@ from captrid_core.directory.entra.transport import Answer, Transport
 from captrid_core.errors import (
     CaptridError,
     ClientUnknown,
+    DirectoryError,
     NotADirectory,
     SecretWrong,
     TenantMalformed,
@@ -217,12 +219,9 @@ class _MsalHttp:
         """Ask for a token, at the host of the settings or at a sign-in host of Microsoft's own."""
         from msal.authority import WELL_KNOWN_AUTHORITY_HOSTS
 
-        if origin(url) != origin(self._settings.authority_url) and not (
-            urlsplit(url).scheme == "https" and urlsplit(url).netloc in WELL_KNOWN_AUTHORITY_HOSTS
-        ):
-            raise NotADirectory(
-                f"{self._host} sends sign-ins on to {urlsplit(url).netloc}, which is not trusted."
-            )
+        trusted = {origin(f"https://{host}") for host in WELL_KNOWN_AUTHORITY_HOSTS}
+        if origin(url) not in trusted | {origin(self._settings.authority_url)}:
+            raise NotADirectory(f"{self._host} sends sign-ins on to {host_of(url)}, which is not trusted.")
         target = f"{url}?{urlencode(params)}" if params else url
         form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
         return _MsalAnswer(self._ask("POST", target, form, urlencode(data or {}).encode()))
@@ -236,7 +235,11 @@ class _MsalHttp:
             hitch = hitch_of(answer, "Microsoft Entra ID")
             if hitch is not None:
                 raise hitch
-            _json_object(answer, self._host)
+            content = _json_object(answer, self._host)
+            if answer.status >= HTTPStatus.BAD_REQUEST and isinstance(
+                error := refusal(content, certificate=False, secret=None), DirectoryError
+            ):
+                raise Hitch(error)  # a refusal for a while, such as 90033
             return answer
 
         return self.patience.persist(attempt, before_retry=lambda _: self._transport.reconnect())

@@ -7,6 +7,7 @@ goes any further.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
@@ -35,7 +36,8 @@ class Transport:
     """Connections to the two hosts of a directory, kept open between requests.
 
     Args:
-        ca_file: The only certificate authorities to trust, None for the usual ones.
+        ca_file: The only certificate authorities to trust, None for the usual ones or for those that
+            REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE name.
         connect_timeout: Seconds for a connection to come about.
         read_timeout: Seconds without a byte after which an answer is given up.
     """
@@ -43,14 +45,16 @@ class Transport:
     def __init__(
         self, *, ca_file: Path | None = None, connect_timeout: float = 15.0, read_timeout: float = 60.0
     ) -> None:
-        self._ca_file = ca_file
+        named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        self._ca_file = ca_file or (Path(named) if named else None)
         self._timeout = (connect_timeout, read_timeout)
         self._reached: set[str] = set()
+        self._proxies: dict[str, dict[str, str]] = {}
         self._session = requests.Session()
-        # The environment's REQUESTS_CA_BUNDLE would win over `verify`, and its netrc over the
-        # Authorization header; so nothing of it is used but the proxies, which `send` asks for.
+        # Left to itself, requests would let REQUESTS_CA_BUNDLE win over a CA file that was given,
+        # and a netrc over the Authorization header. The proxies of the environment are asked for in `send`.
         self._session.trust_env = False
-        self._session.verify = str(ca_file) if ca_file else True
+        self._session.verify = str(self._ca_file) if self._ca_file else True
         self._session.headers.update(
             {"User-Agent": f"CaptrID-Directory-Sync/{__version__}", "Accept-Encoding": "gzip"}
         )
@@ -72,7 +76,7 @@ class Transport:
                 headers=dict(headers),
                 data=body,
                 timeout=self._timeout,
-                proxies=get_environ_proxies(url),
+                proxies=self._proxies_for(url),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -93,6 +97,13 @@ class Transport:
             return answer
         # Raised out here, so that the error carries no request, and with it no token or secret.
         raise problem
+
+    def _proxies_for(self, url: str) -> dict[str, str]:
+        """Return the environment's proxies on the way to a host; it is read once for each."""
+        host = urlsplit(url).netloc
+        if host not in self._proxies:
+            self._proxies[host] = get_environ_proxies(url)
+        return self._proxies[host]
 
     def reconnect(self) -> None:
         """Let go of all connections; the next request opens a new one."""

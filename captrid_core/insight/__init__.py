@@ -1,0 +1,1 @@
+"""Looking at what syncs did: over time, in SQL, and why."""

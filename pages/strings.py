@@ -1,0 +1,419 @@
+"""What the dashboard says. Tests read these same words, so that copy can change without breaking them.
+
+Text in braces is filled in by the pages; what comes from a directory or a person goes through `md`.
+"""
+
+from __future__ import annotations
+
+# ruff: noqa: E501, S105  (sentences are as long as they are, and “secret” is only a word here)
+
+PRODUCT = "CaptrID Directory Sync"
+
+# Pages
+HOME = "Home"
+MASTER_LISTS = "Master Lists"
+MASTER_LIST = "Master List"
+DIRECTORY_INTEGRATIONS = "Directory Integrations"
+CREATE_LIST = "Create Master List"
+CONFIGURE_SYNC = "Configure Sync"
+RUN = "Sync run"
+
+# Everywhere
+BACK = "Back"
+NEXT = "Next"
+SAVE = "Save"
+CANCEL = "Cancel"
+CLOSE = "Close"
+SEARCH_PEOPLE = "Search people"
+ERROR_CODE = "Error code"
+UNKNOWN_ERROR = "Something went wrong."
+FAULT = (
+    "**Something went wrong on this page.** Reload it; if that does not help, look for reference "
+    "`{reference}` in the server's log. Nothing was changed."
+)
+NOT_SYNCED_YET = "Not synced yet"
+
+# Home
+HOME_STATUS_FINE = "Everything is in order."
+NEEDS_ATTENTION = "Needs attention"
+YOUR_LISTS = "Your Master Lists"
+CORRECT_AS_OF = "Correct as of {ago}"
+WELCOME = "Welcome"
+WELCOME_TEXT = (
+    "Three steps, and your people stay in step with Microsoft Entra ID: new starters appear, changed details "
+    "follow, and leavers are deactivated, never deleted."
+)
+STEP_CONNECT = "Connect your directory"
+STEP_CONNECT_TEXT = (
+    "Enter the Tenant ID, Client ID and Client Secret of your app registration, and test them."
+)
+STEP_CREATE = "Create a Master List"
+STEP_CREATE_TEXT = (
+    "Choose who belongs to it and which details to bring over. You see real people before anything is saved."
+)
+STEP_SYNC = "Run the first sync"
+STEP_SYNC_TEXT = "Watch it work, then look at what it created."
+NO_LISTS_YET = "There is no Master List yet."
+
+# Directory Integrations
+CONNECTIONS_INTRO = "Connections to Microsoft Entra ID. Secrets are stored encrypted and never shown again."
+YOUR_CONNECTIONS = "Your Connections"
+NO_CONNECTIONS = "No connection yet"
+NO_CONNECTIONS_TEXT = (
+    "Ask your IT administrator for an app registration in Microsoft Entra with the application permissions "
+    "**User.Read.All** and **GroupMember.Read.All**, granted with admin consent. You enter its Tenant ID, "
+    "Client ID and Client Secret here."
+)
+ADD_CONNECTION = "Add Connection"
+EDIT_CONNECTION = "Edit connection"
+REMOVE_CONNECTION = "Remove connection"
+TEST_CONNECTION = "Test Connection"
+TEST = "Test"
+EDIT = "Edit"
+REMOVE = "Remove"
+TESTING = "Signing in and counting users and groups…"
+CONNECTION_NAME = "Connection Name"
+TENANT_ID = "Tenant ID"
+CLIENT_ID = "Client ID"
+CLIENT_SECRET = "Client Secret"
+CERTIFICATE = "Certificate"
+CONNECTION_NAME_HELP = "A label for your reference, such as School Entra."
+TENANT_ID_HELP = "Directory (tenant) ID, on the app registration’s overview in Microsoft Entra."
+CLIENT_ID_HELP = "Application (client) ID, on the same page."
+CLIENT_SECRET_HELP = "The secret’s Value (not its Secret ID), from Certificates & secrets."
+KEEP_SECRET = "Leave empty to keep the stored one"
+CREDENTIAL = "Sign in with"
+CERTIFICATE_FILE = "Certificate and private key (PEM file)"
+CERTIFICATE_HELP = "One file with both. Upload its public part to the app registration."
+SECRET_EXPIRES = "Secret expires on"
+SECRET_EXPIRES_HELP = "Optional. You are warned before that day comes."
+ADVANCED_CONNECTION = "Cloud, addresses and network"
+CLOUD = "Cloud"
+CUSTOM_CLOUD = "Custom addresses"
+AUTHORITY_URL = "Sign-in address"
+GRAPH_URL = "Graph address"
+CA_FILE = "CA file on the server"
+CA_FILE_HELP = "Path of a PEM file with the certificate authority to trust, where the network inspects TLS."
+SAVE_UNTESTED = "Save without a test"
+TEST_WORKED = "Connected to {tenant}: {users} and {groups} found."
+PERMISSIONS = "Permissions"
+CONNECTION_SAVED = "Connection “{name}” saved."
+CONNECTION_REMOVED = "Connection “{name}” removed."
+CONNECTION_WORKS = "“{name}” works: {users} and {groups} found."
+TESTED = "Tested {ago}"
+NOT_TESTED = "Not tested yet"
+USED_BY = "Used by {lists}"
+USED_BY_NONE = "Not used by any Master List"
+REMOVE_UNUSED = "“{name}” and its stored secret are removed. No Master List uses it."
+REMOVE_USED = "“{name}” feeds {lists}. Removing it disconnects {them}: syncing stops, all people stay as they are, and their locked fields become editable."
+REMOVE_AND_DISCONNECT = "Disconnect and remove"
+SECRET_DAYS_LEFT = "Secret expires in {days}"
+SECRET_PAST = "Secret expired"
+PLAN_USE = "{used} of {allowed}"
+
+# Create Master List, Configure Sync
+STEP_SOURCE = "Source"
+STEP_CONNECTION = "Connection"
+STEP_SCOPE = "Scope & Filters"
+STEP_MAPPING = "Mapping"
+STEP_FIELDS = "Fields"
+STEP_REVIEW = "Review"
+DRAFT_SAVED = "Draft saved {ago}"
+DISCARD_DRAFT = "Discard draft"
+DRAFT_KEPT = "What you enter is kept: you can leave and come back to it."
+LIST_NAME = "Name of the Master List"
+LIST_NAME_PLACEHOLDER = "Staff"
+LIST_NAME_MISSING = "Give the Master List a name."
+SOURCE = "Where do its people come from?"
+SOURCE_DIRECTORY = "Directory (Microsoft Entra ID)"
+SOURCE_MANUAL = "Manual Entry"
+SOURCE_CSV = "CSV Import"
+SOURCE_DIRECTORY_TEXT = "New starters, changes and leavers arrive with every sync."
+SOURCE_MANUAL_TEXT = "You add people one by one. A directory can be connected later."
+SOURCE_CSV_TEXT = "You upload a file on the list’s page when it is created, as often as you like."
+CHOOSE_CONNECTION = "Connection"
+NO_CONNECTION_TO_CHOOSE = (
+    "There is no connection to a directory yet. Add one, then come back: your draft is kept."
+)
+CONNECTION_FAILED_LAST = "The last test of this connection failed. Test it before you go on."
+SCOPE = "Who should be in this list?"
+ALL_USERS = "All users"
+SPECIFIC_GROUP = "Specific group"
+ALL_USERS_TEXT = "Everyone in the directory: {count}. Includes shared mailboxes and service accounts."
+ALL_USERS_UNCOUNTED = "Everyone in the directory, with shared mailboxes and service accounts."
+SPECIFIC_GROUP_TEXT = "Only the members of one group. Recommended: faster, and to the point."
+SEARCH_GROUPS = "Search groups by name"
+SEARCH_GROUPS_PLACEHOLDER = "Teaching staff"
+GROUPS_FOUND = "Groups"
+NO_GROUPS_FOUND = (
+    "No group’s name contains “{search}”. Check the spelling, or whether the group is in this tenant."
+)
+MORE_GROUPS = "The first {count} groups are shown. Search by name to find others."
+NESTED = "Include members of groups inside this group"
+NESTED_COUNT = "{people} with nested groups"
+DIRECT_COUNT = "{people}"
+ZERO_USERS = (
+    "**0 users found in this group.** Either it has no members of its own (perhaps only groups inside it: include "
+    "them above), or the app registration lacks **GroupMember.Read.All** with admin consent. A sync of it would "
+    "find nobody."
+)
+FILTERS = "Filters"
+EXCLUDE_GUESTS = "Leave out guests"
+EXCLUDE_GUESTS_HELP = "Guests invited from other organisations are not synced."
+EXCLUDE_DISABLED = "Leave out disabled accounts"
+EXCLUDE_DISABLED_HELP = (
+    "People whose account is blocked from signing in are not synced; those already here are deactivated."
+)
+COUNT_BEFORE_FILTERS = "Counts are before the filters."
+READING_GROUPS = "Looking for groups…"
+COUNTING = "Counting…"
+READING_SAMPLE = "Reading a few people to show you real values…"
+MAPPING_INTRO = (
+    "Directory fields on the left, fields of the Master List on the right, with values of real people."
+)
+SAMPLED = "Values of {people} sampled from {scope}."
+SAMPLE_EMPTY = (
+    "**Nobody was found in this scope**, so there are no sample values. You can still map fields, but check the "
+    "scope first."
+)
+AUTO_MAPPED = "{count} mapped automatically by matching names."
+SUGGESTIONS = "Suggestions"
+SUGGESTIONS_LEFT = "{count} more likely: {pairs}"
+APPLY_ALL = "Apply all"
+SHOW = "Show"
+SHOW_MAPPED = "Mapped and common"
+SHOW_WITH_DATA = "With data"
+SHOW_UNMAPPED = "Unmapped with data"
+SHOW_ALL = "All fields"
+SEARCH_FIELDS = "Search directory fields"
+NO_FIELDS_SHOWN = "No directory field fits."
+DIRECTORY_FIELD = "Directory field"
+SAMPLE_VALUES = "Sample values"
+LIST_FIELD = "Master List field"
+NOT_MAPPED = "Not mapped"
+CREATE_FIELD = "Create “{label}”"
+NO_VALUES = "no values in the sample"
+COVERAGE = "{filled} of {sampled} have a value"
+UID = "UID field"
+UID_QUESTION = "Which directory field identifies a person?"
+UID_WHY = (
+    "It matches people on every sync, so it must be there for everyone, belong to one person alone and never "
+    "change. If someone’s UID changes in the directory, they appear as a new person."
+)
+UID_CHOOSE = "Choose the field that identifies people."
+UID_RECOMMENDED = "recommended"
+UID_EVERYONE = "everyone sampled has one"
+UID_SOME = "{filled} of {sampled} have one; the others would be skipped"
+UID_NO_DUPLICATES = "no duplicates"
+UID_DUPLICATES = "{people} share theirs with someone else and would be skipped"
+UID_CASE = "{people} differ from another by upper and lower case only"
+UID_UNSTABLE = "may change when someone marries or moves"
+UID_FIXED = "This list has people already, so its UID field stays “{field}”. Another directory field can feed it, but it must hold the same values, or everyone would appear as a new person."
+NEW_FIELDS = "New fields"
+NEW_FIELDS_TEXT = "They are created together with the list. A key never changes afterwards."
+FIELD_LABEL = "Label"
+FIELD_TYPE = "Type"
+FIELD_KEY = "Key"
+FIELD_OPTIONS = "Options, separated by commas"
+FIELD_REQUIRED = "Required"
+ADD_FIELD = "Add field"
+FIELD_EXISTS = "“{label}” is already used by {path}."
+ON_UID_CHANGE = "When a UID changes in the directory"
+NEW_PERSON = "New person"
+SAME_PERSON = "Same person"
+NEW_PERSON_TEXT = "The new UID becomes a new person; the old one is deactivated."
+SAME_PERSON_TEXT = "The person keeps their record and takes the new UID."
+GUARDS = "When to hold a sync for your decision"
+GUARDS_TEXT = "A sync that would do more than this changes nothing until someone has looked at it."
+GUARD_LEAVERS = "Deactivations"
+GUARD_BLANKS = "Values blanked in one field"
+GUARD_PEOPLE = "From this many people"
+GUARD_PERCENT = "And above this share of the managed people (%)"
+REVIEW_INTRO = "Nothing has been saved yet. This is how the first people will look."
+REVIEW_INTRO_PLAIN = "Nothing has been saved yet."
+REVIEW_PEOPLE = "First people, as they will look"
+REVIEW_PROBLEMS = "{count} of these {people} would have a problem:"
+REVIEW_NO_PROBLEMS = "No problems in the sample."
+CREATE_AND_SYNC = "Create and sync now"
+CREATE_ONLY = "Create only"
+SAVE_AND_SYNC = "Save and sync now"
+SAVE_ONLY = "Save only"
+LIST_CREATED = "Master List “{name}” created."
+SYNC_CONFIGURED = "Sync of “{name}” configured."
+FULL_NEXT = "The next sync is a full one, because its configuration changed."
+MANUAL_FIELDS = "Which details does this list keep?"
+MANUAL_FIELDS_TEXT = "More fields can be added later, on the list’s Schema tab."
+MANUAL_UID = "UID field: what identifies a person, such as an employee or student number"
+
+# Master Lists
+LISTS_INTRO = "Lasting rosters of people: the source of truth."
+UNFINISHED = "Unfinished"
+CONTINUE = "Continue"
+DISCARD = "Discard"
+OPEN = "Open"
+NOT_CONNECTED = "Not connected"
+CONNECTED = "Connected"
+
+# A list
+TAB_PEOPLE = "People"
+TAB_SYNC = "Sync"
+TAB_SCHEMA = "Schema"
+TOTAL = "Total"
+ACTIVE = "Active"
+INACTIVE = "Inactive"
+ALL = "All"
+SYNCED = "Synced"
+SYNCED_HELP = "People that the directory manages."
+STATUS = "Status"
+SORT = "Sort by"
+DESCENDING = "Descending"
+LOCKED_HELP = "Managed by {connection}: locked for synced people."
+LOCKED_LEGEND = "🔒 Managed by {connection}. Locked for synced people; everything else can be edited."
+OPEN_PERSON_HINT = "Select a row to open a person."
+NOBODY_YET = "Nobody yet"
+NOBODY_YET_CONNECTED = "Run the first sync, and the people of {scope} appear here."
+NOBODY_YET_LOCAL = "Add people one by one, import a CSV file, or connect a directory on the Sync tab."
+NOBODY_FITS = "Nobody fits. Change the search or the status filter."
+EXCEPTIONS_ONLY = "Exceptions only"
+EXCEPTIONS_HELP = "People whose status was set by hand and disagrees with the directory."
+ADD_PERSON = "Add person"
+PERSON_ADDED = "{uid} added."
+PERSON_SAVED = "Changes to {uid} saved."
+PERSON = "Person"
+FROM_DIRECTORY = "From the directory"
+LOCAL_FIELDS = "Local fields"
+FIELDS = "Fields"
+NO_LOCAL_FIELDS = "Every field of this list is managed by the directory. Add a field on the Schema tab to keep details of your own."
+SAVE_CHANGES = "Save changes"
+DEACTIVATE = "Deactivate"
+REACTIVATE = "Reactivate"
+RELEASE = "Release to the directory"
+RELEASE_HELP = "The directory decides on the status again, at once."
+MANAGED = "Managed by the directory"
+EXCEPTION = "Exception: status set by hand"
+DEACTIVATE_MANAGED = "Stays inactive although the directory has this person, until you release the status."
+REACTIVATE_MANAGED = "If the directory no longer has this person, they stay active as an exception."
+PERSON_DEACTIVATED = "{uid} deactivated."
+PERSON_REACTIVATED = "{uid} reactivated."
+PERSON_RELEASED = "The directory decides on the status of {uid} again."
+IMPORT_CSV = "Import CSV"
+EXPORT = "Export"
+EXPORT_CSV = "Export CSV"
+
+# Sync tab
+NOT_CONFIGURED = "No directory feeds this list"
+NOT_CONFIGURED_TEXT = (
+    "Connect it, and new starters, changes and leavers arrive with every sync. Its people stay as they are."
+)
+DISCONNECTED_TEXT = (
+    "This list was disconnected. Its people stayed, and their fields are editable. Connect it again with the same UID "
+    "and the same people are linked: nobody is created twice."
+)
+LAST_SYNC = "Last sync"
+SCOPE_LABEL = "Scope"
+SYNC_NOW = "Sync Now"
+SYNC_KIND = "Kind of sync"
+FULL_SYNC = "Full Sync"
+DELTA_SYNC = "Delta Sync"
+FULL_SYNC_TEXT = "Reads everyone and reconciles all records."
+DELTA_SYNC_TEXT = (
+    "Only what changed since the last sync. Runs in full where that is not possible, and says why."
+)
+FULL_NEEDED = "A full sync runs now in any case, because {why}."
+ALREADY_RUNNING = "A sync of this list is already running."
+RUNNING = "Sync running"
+RUNNING_BY = "Started {ago} by {actor}"
+READ_OF_ABOUT = "{read} of about {about} read"
+READ_SO_FAR = "{read} read"
+WAITING = "Waiting: {reason}"
+PHASES = {
+    "starting": "Starting",
+    "signing in": "Signing in",
+    "reading": "Reading people",
+    "comparing": "Comparing",
+    "applying": "Saving",
+}
+CANCEL_SYNC = "Cancel sync"
+CANCEL_HELP = "Nothing is changed by a cancelled sync, and nobody is deactivated."
+CANCEL_ASKED = "Asked the sync to stop."
+RESULTS = "Results"
+RESULTS_OF = "Run {run} · {kind} · {ago}"
+HISTORY = "History"
+NO_RUNS_YET = "No sync has run yet. The first one is a full sync: it reads everyone in {scope}."
+NO_CHANGES = "No changes: everyone is as the directory has them."
+ERRORS = "Errors"
+WARNINGS = "Warnings"
+CHANGES = "Changes"
+HELD_TITLE = "This sync waits for your decision"
+HELD_TEXT = "Nothing of it has been applied. Look through what it would do, then apply or discard it."
+APPLY = "Apply"
+APPLY_HELD = "Apply held sync"
+APPLY_TEXT = "This is what run {run} of “{name}” then does:"
+APPLY_NOTE = "If the list has changed since, the changes are worked out again; it is held again only if it would deactivate or blank more people than shown here."
+DISCARD_HELD = "Discard held sync"
+DISCARD_TEXT = "Nothing of run {run} is applied. What it would have done stays in the history. The next sync reads the directory again, and may be held again."
+HELD_APPLIED = "Run {run} was applied."
+HELD_AGAIN = "The list changed meanwhile, and the run would now do more than you saw. It is held again: look through it once more."
+HELD_DISCARDED = "Run {run} was discarded."
+LOOK_THROUGH = "Look through it"
+OPEN_RUN = "Open run"
+OPEN_RUN_HINT = "Select a row to open a run."
+PEOPLE_CHANGED = "People changed over time"
+DISCONNECT = "Disconnect"
+DISCONNECT_TITLE = "Disconnect this list"
+DISCONNECT_CONSEQUENCES = (
+    "Sync stops: no further updates come from the directory.",
+    "All {people} stay in the Master List, with their fields as they are.",
+    "{locked} become editable.",
+    "You can connect it again later; with the same UID the same people are linked.",
+)
+DISCONNECTED = "“{name}” is disconnected."
+SHOWN_RUNS = "The latest {shown} runs."
+
+# Schema
+SCHEMA_INTRO = "The fields of this list. A field’s key never changes after it was created."
+FIELD_ADDED = "Field “{label}” added."
+
+# Run
+RUN_TITLE = "Run {run}"
+TO_LIST = "Back to {name}"
+NO_RUN = "No run was chosen."
+NO_LIST = "No Master List was chosen."
+ALL_ACTIONS = "All changes"
+SEARCH_CHANGES = "Search a person or value"
+NOTHING_CHANGED = "This run changed nothing."
+NO_CHANGE_FITS = "No change fits."
+WHAT_IT_WOULD_DO = "What it would do"
+WHAT_IT_DID = "What it did"
+STATUS_WORDS = {
+    "running": "Running",
+    "succeeded": "Succeeded",
+    "held": "Held",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "interrupted": "Interrupted",
+    "discarded": "Discarded",
+    "undone": "Undone",
+}
+KIND_WORDS = {"full": "Full Sync", "delta": "Delta Sync", "undo": "Undo"}
+ACTION_WORDS = {
+    "created": "Created",
+    "updated": "Updated",
+    "deactivated": "Deactivated",
+    "reactivated": "Reactivated",
+    "linked": "Linked",
+    "unlinked": "Unlinked",
+}
+HOLD_WORDS = {
+    "empty_read": "Nobody was read",
+    "many_leavers": "Many would be deactivated",
+    "mass_blanking": "Many values would be blanked",
+}
+TYPE_WORDS = {
+    "text": "Text",
+    "number": "Number",
+    "email": "Email",
+    "dropdown": "Dropdown",
+    "date": "Date",
+}
+ORIGIN_WORDS = {"directory": "From the directory", "manual": "Added by hand", "csv": "Imported"}
