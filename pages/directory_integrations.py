@@ -83,8 +83,7 @@ def _expiry(connection: Connection) -> None:
 def _ids(connection: Connection) -> None:
     where = "" if connection.cloud == "global" else f" · {strings.CLOUD}: {md(connection.cloud)}"
     st.caption(
-        f"{strings.TENANT_ID} `{connection.tenant_id.replace('`', '')}` · "
-        f"{strings.CLIENT_ID} `{connection.client_id.replace('`', '')}`{where}"
+        f"{strings.TENANT_ID} {md(connection.tenant_id)} · {strings.CLIENT_ID} {md(connection.client_id)}{where}"
     )
 
 

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from captrid_core.cli.output import Output
 from captrid_core.cli.redaction import Redactor
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from captrid_core.directory.connections import Connection
     from captrid_core.directory.port import Directory, Watch
     from captrid_core.workspace import Workspace
+
+_PROGRAM: Final = logging.getLogger("captrid_core")
 
 
 class App:
@@ -85,6 +87,7 @@ class App:
             logging.getLogger().removeHandler(handler)
             handler.close()
         self._handlers.clear()
+        _PROGRAM.setLevel(logging.NOTSET)
 
     def _start_logging(self, home: Path) -> None:
         from captrid_core.cli.log import DebugLog, HomeLog
@@ -92,7 +95,7 @@ class App:
         self._handlers.append(HomeLog(home, self.redactor))
         if self.debug:
             self._handlers.append(DebugLog(self.redactor))
-            logging.getLogger("captrid_core").setLevel(logging.DEBUG)
+            _PROGRAM.setLevel(logging.DEBUG)
         for handler in self._handlers:
             logging.getLogger().addHandler(handler)
 

@@ -30,6 +30,7 @@ def _set_json(context: click.Context, _option: click.Parameter, value: bool) -> 
 
 
 def _common_options() -> list[click.Parameter]:
+    """Return the common options; the help of the program itself alone shows them all."""
     return [
         click.Option(
             ["--home"],
@@ -38,7 +39,9 @@ def _common_options() -> list[click.Parameter]:
             is_eager=True,
             callback=_set_home,
             metavar="DIR",
-            help="The folder with the database and the key. Default: CAPTRID_HOME, else data/home or the user's data folder.",
+            hidden=True,
+            help="The folder with the database and the key. Default: CAPTRID_HOME, else data/home in a checkout "
+            "and the user's data folder otherwise.",
         ),
         click.Option(
             ["--json"],
@@ -54,6 +57,7 @@ def _common_options() -> list[click.Parameter]:
             expose_value=False,
             is_eager=True,
             callback=_set_debug,
+            hidden=True,
             help="Print the log, and the traceback of a fault, to standard error.",
         ),
     ]
@@ -79,7 +83,7 @@ class Group(click.Group):
 
 
 class LazyGroup(Group):
-    """A group whose commands are imported when they are asked for.
+    """The program itself: its commands are imported when they are asked for.
 
     Args:
         sources: Where each command is, as `module:name`, in the order of the help.
@@ -88,6 +92,9 @@ class LazyGroup(Group):
     def __init__(self, *arguments: Any, sources: dict[str, str], **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._sources = sources
+        for option in self.params:
+            if isinstance(option, click.Option):
+                option.hidden = False
 
     def list_commands(self, _context: click.Context) -> list[str]:
         """Return the commands' names in the order of the help."""

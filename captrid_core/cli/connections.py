@@ -35,13 +35,16 @@ def _form_options(*, required: bool) -> Callable[[F], F]:
     options = [
         click.option("--name", required=required, help="What to call the connection."),
         click.option(
-            "--tenant-id", required=required, metavar="T", help="The Tenant ID: a GUID, or one of its domains."
+            "--tenant-id",
+            required=required,
+            metavar="T",
+            help="The Tenant ID: a GUID, or one of its domains.",
         ),
+        click.option("--client-id", required=required, metavar="C", help="The Application (client) ID."),
         click.option(
-            "--client-id", required=required, metavar="C", help="The Application (client) ID."
-        ),
-        click.option(
-            "--client-secret-env", metavar="VAR", help="Take the client secret from this environment variable."
+            "--client-secret-env",
+            metavar="VAR",
+            help="Take the client secret from this environment variable.",
         ),
         click.option(
             "--client-secret-stdin", is_flag=True, help="Take the client secret from standard input."
@@ -52,11 +55,15 @@ def _form_options(*, required: bool) -> Callable[[F], F]:
             metavar="PEM",
             help="Sign in with the private key and certificate in this file.",
         ),
-        click.option("--cloud", type=click.Choice(_CLOUDS), help="Which of Microsoft's clouds. Default: global."),
+        click.option(
+            "--cloud", type=click.Choice(_CLOUDS), help="Which of Microsoft's clouds. Default: global."
+        ),
         click.option("--authority-url", metavar="URL", help="The sign-in host, without the tenant."),
         click.option("--graph-url", metavar="URL", help="The root of Graph, with its version."),
         click.option(
-            "--ca-file", metavar="PEM", help="Trust this certificate authority, and no other. An empty one: the usual."
+            "--ca-file",
+            metavar="PEM",
+            help="Trust this certificate authority, and no other. An empty one: the usual.",
         ),
         click.option(
             "--secret-expires-on",
@@ -78,16 +85,19 @@ def _form_options(*, required: bool) -> Callable[[F], F]:
 @connections.command()
 @_form_options(required=True)
 @pass_app
-def add(app: App, *, no_test: bool, **given: Any) -> None:
-    """Add a connection; it is tested first, and one that fails is not saved."""
+def add(app: App, /, *, no_test: bool, **given: Any) -> None:
+    """Add a connection.
+
+    It is tested first, and one that fails is not saved.
+    """
     from captrid_core.directory.connections import ConnectionForm, describe
 
+    _check_addresses(given)
     secret, credential = _credential(app, given)
     if secret is None:
         raise click.UsageError(
             "Give one of --client-secret-env, --client-secret-stdin and --certificate-file."
         )
-    _check_addresses(given)
     form = ConnectionForm(
         name=given["name"],
         tenant_id=given["tenant_id"],
@@ -108,14 +118,17 @@ def add(app: App, *, no_test: bool, **given: Any) -> None:
 @click.argument("name_or_id", metavar="NAME")
 @_form_options(required=False)
 @pass_app
-def edit(app: App, name_or_id: str, *, no_test: bool, **given: Any) -> None:
-    """Change a connection; what is not given stays. It is tested first, and one that fails is not saved."""
+def edit(app: App, /, name_or_id: str, *, no_test: bool, **given: Any) -> None:
+    """Change a connection; what is not given stays.
+
+    It is tested first, and one that fails is not saved.
+    """
     from captrid_core.directory.connections import describe
 
-    secret, credential = _credential(app, given)
-    if not any(given.values()) and given["ca_file"] is None:
-        raise click.UsageError("Give at least one of the options to change.")
     _check_addresses(given, editing=True)
+    secret, credential = _credential(app, given)
+    if secret is None and not no_test and all(value is None for value in given.values()):
+        raise click.UsageError("Give at least one of the options to change.")
     service = app.workspace.connections
     before = service.get(name_or_id)
     form = _merged(before, given, secret, credential)
@@ -137,12 +150,17 @@ def list_(app: App) -> None:
     found = app.workspace.connections.all()
     app.output.show(
         [describe(one) for one in found],
-        lambda: table(
-            ("ID", "Name", "Tenant ID", "Credential", "Cloud", "Status"),
-            [(one.id, one.name, one.tenant_id, one.credential, one.cloud, one.badge) for one in found],
-        )
-        if found
-        else "There is no connection yet. `captrid connections add` adds one.",
+        lambda: (
+            table(
+                ("ID", "Name", "Tenant ID", "Credential", "Cloud", "Status"),
+                [
+                    (str(one.id), one.name, one.tenant_id, one.credential, one.cloud, one.badge)
+                    for one in found
+                ],
+            )
+            if found
+            else "There is no connection yet. `captrid connections add` adds one."
+        ),
     )
 
 
@@ -150,7 +168,7 @@ def list_(app: App) -> None:
 @click.argument("name_or_id", metavar="NAME")
 @pass_app
 def test(app: App, name_or_id: str) -> None:
-    """Sign in with a connection and count the directory's users and groups."""
+    """Sign in, and count users and groups."""
     facts = app.workspace.connections.test(name_or_id, app.watch())
     app.output.show(
         {
@@ -178,7 +196,10 @@ def test(app: App, name_or_id: str) -> None:
 @click.option("--disconnect-lists", is_flag=True, help="Disconnect the Master Lists that use it, too.")
 @pass_app
 def remove(app: App, name_or_id: str, *, disconnect_lists: bool) -> None:
-    """Remove a connection and its secret; refused while Master Lists use it."""
+    """Remove a connection and its secret.
+
+    It is refused while Master Lists use the connection, unless they are disconnected with it.
+    """
     service = app.workspace.connections
     connection = service.get(name_or_id)
     using = service.lists_using(connection.id)
@@ -193,17 +214,21 @@ def remove(app: App, name_or_id: str, *, disconnect_lists: bool) -> None:
 @click.command(cls=Command, name="groups")
 @click.argument("name_or_id", metavar="NAME")
 @click.option("--search", metavar="TEXT", help="Only groups whose name fits.")
-@click.option("--limit", type=click.IntRange(1, 5000), default=200, show_default=True, help="At most so many.")
+@click.option(
+    "--limit", type=click.IntRange(1, 5000), default=200, show_default=True, help="At most so many."
+)
 @pass_app
 def groups(app: App, name_or_id: str, *, search: str | None, limit: int) -> None:
-    """List the groups of a connection's directory, with how many members each has."""
+    """List the groups of a directory with their members."""
     with closing(app.workspace.connections.open(name_or_id, app.watch())) as directory:
         found = directory.groups(search, limit=limit)
     app.output.show(
         [{"id": one.id, "name": one.name, "members": one.members} for one in found],
-        lambda: table(("Name", "Members", "ID"), [(one.name, one.members, one.id) for one in found])
-        if found
-        else "No group fits.",
+        lambda: (
+            table(("Name", "Members", "ID"), [(one.name, one.members, one.id) for one in found])
+            if found
+            else "No group fits."
+        ),
     )
 
 
@@ -211,13 +236,15 @@ def groups(app: App, name_or_id: str, *, search: str | None, limit: int) -> None
 @click.argument("name_or_id", metavar="NAME")
 @click.option("--group", metavar="GROUP", help="Only members of this group: its object id or exact name.")
 @click.option("--nested", is_flag=True, help="With --group: members of groups inside it, too.")
-@click.option("--limit", type=click.IntRange(1, 999), default=10, show_default=True, help="At most so many users.")
+@click.option(
+    "--limit", type=click.IntRange(1, 999), default=10, show_default=True, help="At most so many users."
+)
 @click.option("--property", "properties", multiple=True, metavar="PROPERTY", help="Only these properties.")
 @pass_app
 def sample(
     app: App, name_or_id: str, *, group: str | None, nested: bool, limit: int, properties: tuple[str, ...]
 ) -> None:
-    """Show some users of a connection's directory, with the properties that can be mapped."""
+    """Show some users of a directory, for mapping."""
     from captrid_core.directory.port import Scope
     from captrid_core.directory.properties import PROPERTIES, parse_property
 
@@ -313,7 +340,8 @@ def _merged(
         graph_url=None if to_cloud else or_stored("graph_url"),
         ca_file=or_stored("ca_file") or None,
         # another secret has another end, which is not known until somebody says it
-        secret_expires_on=_day(given["secret_expires_on"]) or (before.secret_expires_on if secret is None else None),
+        secret_expires_on=_day(given["secret_expires_on"])
+        or (before.secret_expires_on if secret is None else None),
     )
 
 

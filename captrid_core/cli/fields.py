@@ -33,7 +33,10 @@ def show(app: App, name_or_id: str) -> None:
 @click.argument("field", metavar="KEY[:TYPE]")
 @pass_app
 def add(app: App, name_or_id: str, field: str) -> None:
-    """Add a field. TYPE is text, number, email, date, or dropdown=Red,Blue,Green; without one it is text."""
+    """Add a field.
+
+    TYPE is text (also without one), number, email, date, or dropdown=Red,Blue,Green.
+    """
     from captrid_core.cli.schema import parse_field
 
     parsed = parse_field(field)

@@ -31,10 +31,16 @@ def _sync_options(function: F) -> F:
     """Add the options that say how a directory feeds a list."""
     options = [
         click.option("--connection", metavar="NAME", help="The connection whose directory feeds the list."),
-        click.option("--group", metavar="GROUP", help="Only members of this group: its object id or exact name."),
-        click.option("--nested/--direct", default=None, help="Members of groups inside the group, too; or not."),
         click.option(
-            "--uid", metavar="PROPERTY", help="The directory property that identifies a person, such as employeeId."
+            "--group", metavar="GROUP", help="Only members of this group: its object id or exact name."
+        ),
+        click.option(
+            "--nested/--direct", default=None, help="Members of groups inside the group, too; or not."
+        ),
+        click.option(
+            "--uid",
+            metavar="PROPERTY",
+            help="The directory property that identifies a person, such as employeeId.",
         ),
         click.option(
             "--map",
@@ -44,7 +50,9 @@ def _sync_options(function: F) -> F:
             help="Feed a field from a property; a missing field is created. Without any: the auto-mapping.",
         ),
         click.option(
-            "--exclude-guests/--include-guests", default=None, help="Leave guest accounts out; or not (the default)."
+            "--exclude-guests/--include-guests",
+            default=None,
+            help="Leave guest accounts out; or not (the default).",
         ),
         click.option(
             "--exclude-disabled/--include-disabled",
@@ -75,7 +83,10 @@ def _sync_options(function: F) -> F:
             help="Hold a run that would blank a field of more than P %. Default: 25.",
         ),
         click.option(
-            "--max-blank-count", type=click.IntRange(1), metavar="N", help="… and at least N people. Default: 5."
+            "--max-blank-count",
+            type=click.IntRange(1),
+            metavar="N",
+            help="… and at least N people. Default: 5.",
         ),
     ]
     for option in reversed(options):
@@ -95,15 +106,20 @@ def _sync_options(function: F) -> F:
 )
 @_sync_options
 @pass_app
-def create(app: App, name: str, *, uid_field: str | None, fields: tuple[str, ...], **given: Any) -> None:
-    """Create a Master List, fed by a directory (--connection and --uid) or not (--uid-field)."""
+def create(app: App, /, name: str, *, uid_field: str | None, fields: tuple[str, ...], **given: Any) -> None:
+    """Create a Master List.
+
+    A directory feeds it (--connection and --uid), or none does (--uid-field).
+    """
     from captrid_core.cli.schema import parse_fields
 
     schema = parse_fields(fields)
     if given["connection"] is None:
         _refuse_sync_options(given)
         if uid_field is None:
-            raise click.UsageError("Give --connection and --uid, or --uid-field for a list without a directory.")
+            raise click.UsageError(
+                "Give --connection and --uid, or --uid-field for a list without a directory."
+            )
         made = _create_without_directory(app, name, uid_field, schema)
     else:
         if given["uid"] is None:
@@ -128,11 +144,12 @@ def create(app: App, name: str, *, uid_field: str | None, fields: tuple[str, ...
 @_sync_options
 @pass_app
 def configure(
-    app: App, name_or_id: str, *, unmapped: tuple[str, ...], all_users: bool, **given: Any
+    app: App, /, name_or_id: str, *, unmapped: tuple[str, ...], all_users: bool, **given: Any
 ) -> None:
-    """Connect a Master List to a directory, or change how it is fed; what is not given stays.
+    """Change how a directory feeds a Master List.
 
-    A list that was disconnected is connected again.
+    What is not given stays. A list that no directory feeds yet is connected
+    (--connection and --uid); one that was disconnected is connected again.
     """
     before = app.workspace.lists.get(name_or_id)
     if all_users and given["group"] is not None:
@@ -144,8 +161,7 @@ def configure(
             raise click.UsageError(f"“{before.name}” has no mapping yet that could be taken away.")
         sync, new_fields = _new_sync(app, given, before.fields, uid_field=before.uid_field)
     else:
-        nothing = not (all_users or unmapped or given["mappings"] or any(_given(given).values()))
-        if nothing and before.connected and not _given(given):
+        if before.connected and not (all_users or unmapped or _given(given)):
             raise click.UsageError("Give at least one of the options to change.")
         sync, new_fields = _changed_sync(app, before, given, unmapped, all_users=all_users)
     after = app.workspace.lists.configure(before.id, sync, new_fields=new_fields, actor=app.actor)
@@ -160,23 +176,27 @@ def list_(app: App) -> None:
     described = [describe(workspace, one) for one in workspace.lists.all()]
     app.output.show(
         described,
-        lambda: table(
-            ("ID", "Name", "Total", "Active", "Synced", "Directory", "Last sync"),
-            [
-                (
-                    one["id"],
-                    one["name"],
-                    one["total"],
-                    one["active"],
-                    one["synced"],
-                    (one["sync"] or {}).get("connection") if one["connected"] else "not connected",
-                    f"{one['last_run']['status']}, {one['last_run']['started_at']}" if one["last_run"] else "never",
-                )
-                for one in described
-            ],
-        )
-        if described
-        else "There is no Master List yet. `captrid lists create` creates one.",
+        lambda: (
+            table(
+                ("ID", "Name", "Total", "Active", "Synced", "Directory", "Last sync"),
+                [
+                    (
+                        one["id"],
+                        one["name"],
+                        one["total"],
+                        one["active"],
+                        one["synced"],
+                        (one["sync"] or {}).get("connection") if one["connected"] else "not connected",
+                        f"{one['last_run']['status']}, {one['last_run']['started_at']}"
+                        if one["last_run"]
+                        else "never",
+                    )
+                    for one in described
+                ],
+            )
+            if described
+            else "There is no Master List yet. `captrid lists create` creates one."
+        ),
     )
 
 
@@ -184,7 +204,7 @@ def list_(app: App) -> None:
 @click.argument("name_or_id", metavar="LIST")
 @pass_app
 def show(app: App, name_or_id: str) -> None:
-    """Show a Master List: its counts, its fields and how it is fed."""
+    """Show counts, fields and directory of a Master List."""
     _show(app, app.workspace.lists.get(name_or_id))
 
 
@@ -192,7 +212,7 @@ def show(app: App, name_or_id: str) -> None:
 @click.argument("name_or_id", metavar="LIST")
 @pass_app
 def disconnect(app: App, name_or_id: str) -> None:
-    """Stop syncing a Master List; its people stay, and their fields unlock."""
+    """Stop syncing; people stay, and fields unlock."""
     after = app.workspace.lists.disconnect(name_or_id, actor=app.actor)
     _show(app, after, f"Disconnected “{after.name}”.")
 
@@ -277,13 +297,13 @@ def _text(described: dict[str, Any]) -> str:
             ),
         ]
     last = described["last_run"]
-    rows.append(("Last run", f"{last['run_id']}: {last['status']}, {last['started_at']}" if last else "never"))
+    rows.append(
+        ("Last run", f"{last['run_id']}: {last['status']}, {last['started_at']}" if last else "never")
+    )
     return pairs(rows)
 
 
-def _create_without_directory(
-    app: App, name: str, uid_field: str, schema: tuple[Field, ...]
-) -> MasterList:
+def _create_without_directory(app: App, name: str, uid_field: str, schema: tuple[Field, ...]) -> MasterList:
     from captrid_core.lists.model import Field
 
     if all(field.key != uid_field for field in schema):

@@ -69,6 +69,8 @@ def run(arguments: Sequence[str]) -> int:
     given = list(arguments)
     options = given[: given.index("--")] if "--" in given else given
     app = App(as_json="--json" in options)
+    if not all(as_text(argument) for argument in given):
+        return _wrong_usage(app, click.UsageError("An argument is no text in this system's encoding."))
     try:
         with _termination_interrupts():
             return _run(app, given)
@@ -78,8 +80,6 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(app: App, arguments: list[str]) -> int:
     try:
-        if not all(as_text(argument) for argument in arguments):
-            raise click.UsageError("An argument is no text in this system's encoding.")
         status = captrid.main(arguments, prog_name="captrid", standalone_mode=False, obj=app)
         return int(status or DONE)
     except click.UsageError as error:

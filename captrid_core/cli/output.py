@@ -78,13 +78,15 @@ def printable(text: str, *, line_breaks: bool = False) -> str:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return rows in columns under a header; numbers stand at the right."""
-    cells = [[_cell(one) for one in row] for row in rows]
-    numeric = [_is_numeric(column, cells) for column in range(len(header))]
+    given = [tuple(row) for row in rows]
+    cells = [[_cell(one) for one in row] for row in given]
+    numeric = [all(_is_number(row[column]) for row in given) for column in range(len(header))]
     lines = [list(header), *cells]
     widths = [max(_width(line[column]) for line in lines) for column in range(len(header))]
     return "\n".join(
         _GAP.join(
-            _padded(cell, width, right=right) for cell, width, right in zip(line, widths, numeric, strict=True)
+            _padded(cell, width, right=right)
+            for cell, width, right in zip(line, widths, numeric, strict=True)
         ).rstrip()
         for line in lines
     )
@@ -112,14 +114,14 @@ def _cell(value: object) -> str:
     return printable(str(value))
 
 
-def _is_numeric(column: int, cells: list[list[str]]) -> bool:
-    shown = [row[column] for row in cells if row[column] != "–"]
-    return bool(shown) and all(one.replace(",", "").isdigit() for one in shown)
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def _width(text: str) -> int:
     return sum(
-        0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text
+        0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1
+        for one in text
     )
 
 

@@ -45,6 +45,10 @@ class ProgressLine:
             else:
                 self._add_line(progress)
 
+    def follow(self, progress: Progress) -> None:
+        """Take the progress in without showing it."""
+        self.phase = progress.phase
+
     def done(self) -> None:
         """Leave a clean line behind."""
         with self._lock:

@@ -7,7 +7,11 @@ from typing import Final
 
 _SHORTEST: Final = 6
 _TOKEN: Final = re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]+){1,2}")
-_NAMED: Final = re.compile(r"(?i)((?:client_)?secret|client_assertion|password|authorization|bearer)([\"']?\s*[=:]\s*|\s+)\S+")
+_BEARER: Final = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}")
+_NAMED: Final = re.compile(
+    r"""(?i)\b((?:client_)?secret|client_assertion|password|authorization)(["']?\s*[=:]\s*["']?)[^\s"'&]+"""
+)
+
 
 
 class Redactor:
@@ -30,4 +34,4 @@ class Redactor:
 
     def clean_log(self, text: str) -> str:
         """Return the text without known secrets and without anything that looks like one."""
-        return _NAMED.sub(r"\1\2…", _TOKEN.sub("…", self.clean(text)))
+        return _NAMED.sub(r"\1\2…", _BEARER.sub("…", _TOKEN.sub("…", self.clean(text))))

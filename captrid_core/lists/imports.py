@@ -219,7 +219,10 @@ def _settle(cursor: Cursor, master_list: MasterList, fields: Sequence[Field]) ->
         is_bad = f"list_contains(list_transform(t._bad, lambda b: b.field), {key})"
         differs = f"({is_bad} OR t.{column} IS DISTINCT FROM p.{column})"
         required = f"(t.{column} IS NULL AND NOT {is_bad})" if field.required else "false"
-        code = f"CASE WHEN {locked} THEN CASE WHEN {differs} THEN 'field_locked' END WHEN {is_bad} THEN 'bad_value' WHEN {required} THEN 'required' END"
+        code = (
+            f"CASE WHEN {locked} THEN CASE WHEN {differs} THEN 'field_locked' END "
+            f"WHEN {is_bad} THEN 'bad_value' WHEN {required} THEN 'required' END"
+        )
         written = f"list_extract(list_transform(list_filter(t._bad, lambda b: b.field = {key}), lambda b: b.value), 1)"
         entry = (
             f"{{'field': {key}, 'code': {code}, 'theirs': coalesce({written}, {values.as_text(field, f't.{column}')}), "

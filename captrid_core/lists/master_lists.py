@@ -232,7 +232,7 @@ def _load(cursor: Cursor, name_or_id: str | int) -> MasterList:
         )
     fields = rows(cursor, "SELECT * FROM field WHERE list_id = ? ORDER BY position", [found["list_id"]])
     mapping = cursor.execute(
-        "SELECT property, field_key FROM mapping WHERE list_id = ? ORDER BY property", [found["list_id"]]
+        "SELECT property, field_key FROM mapping WHERE list_id = ? ORDER BY position", [found["list_id"]]
     ).fetchall()
     return MasterList(
         id=found["list_id"],
@@ -307,8 +307,8 @@ def _store_sync(cursor: Cursor, master_list: MasterList) -> None:
     )
     cursor.execute("DELETE FROM mapping WHERE list_id = ?", [master_list.id])
     cursor.executemany(
-        "INSERT INTO mapping VALUES (?, ?, ?)",
-        [[master_list.id, path, key] for path, key in sync.mapping.items()],
+        "INSERT INTO mapping VALUES (?, ?, ?, ?)",
+        [[master_list.id, position, path, key] for position, (path, key) in enumerate(sync.mapping.items())],
     )
 
 

@@ -102,9 +102,6 @@ class College:
 
         Only properties that carry the person's number are recognised.
         """
-        if name == "id":
-            found = self._identifiers.key(value)
-            return {found} if found is not None and found < self.users else set()
         if name not in {"employeeId", "mail", "userPrincipalName", "mailNickname"} or not self.users:
             return None
         local = value.strip().lower().split("@")[0].split("_")[0]
@@ -136,13 +133,6 @@ class College:
             return False
         position = bisect_left(group.places, number % self.campus)
         return position < len(group.places) and group.places[position] == number % self.campus
-
-    def member_count(self, group: GroupPlan) -> int:
-        """Return how many planned people a group has."""
-        if not self.users:
-            return 0
-        campuses, rest = divmod(self.users, self.campus)
-        return campuses * len(group.places) + bisect_left(group.places, rest)
 
     def _filled(self, text: str, number: int, given: str, surname: str, local: str) -> str:
         return (

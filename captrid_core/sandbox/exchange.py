@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -109,12 +110,7 @@ class Exchange:
         self._stopping: asyncio.Event | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or take part in the server's start and end."""
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-            return
-        if scope["type"] != "http":
-            return
+        """Answer one request over a connection."""
         body = await _read(receive)
         delivery = await self.deliver(scope, body, receive=receive)
         await self._send(delivery, scope, receive, send)
@@ -258,13 +254,6 @@ class Exchange:
             return
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            await send({"type": f"{message['type']}.complete"})
-            if message["type"] == "lifespan.shutdown":
-                return
-
 
 async def _read(receive: Receive) -> bytes:
     pieces: list[bytes] = []
@@ -295,4 +284,5 @@ def _resource_units(path: str, query: str) -> int:
     elif segments[2:3] == ["transitivemembers"] or segments[-1] == "getbyids":
         units = 5
     lowered = query.lower().replace("%24", "$")
-    return max(1, units - ("$select=" in lowered) + ("$expand=" in lowered))
+    small = re.search(r"\$top=1?\d(&|$)", lowered) is not None
+    return max(1, units - ("$select=" in lowered) + ("$expand=" in lowered) - small)

@@ -66,10 +66,6 @@ class Graph:
             "/users/$count": lambda ask, _: users.count(ask),
             "/users/{id}": lambda ask, path: users.one(ask, path["id"]),
             "/users/{id}/manager": lambda ask, path: users.manager(ask, path["id"]),
-            "/users/{id}/memberof": lambda ask, path: groups.member_of(ask, path["id"], nested=False),
-            "/users/{id}/transitivememberof": lambda ask, path: groups.member_of(
-                ask, path["id"], nested=True
-            ),
             "/groups": lambda ask, _: groups.listing(ask),
             "/groups/$count": lambda ask, _: groups.count(ask),
             "/groups/{id}": lambda ask, path: groups.one(ask, path["id"]),
@@ -80,6 +76,8 @@ class Graph:
         }
         for segment, nested in (("members", False), ("transitivemembers", True)):
             handlers |= self._member_handlers(segment, nested=nested)
+        for segment, nested in (("memberof", False), ("transitivememberof", True)):
+            handlers |= self._membership_handlers(segment, nested=nested)
         return handlers
 
     def _member_handlers(self, segment: str, *, nested: bool) -> dict[str, Handler]:
@@ -93,6 +91,15 @@ class Graph:
                 ask, path["id"], cast=path["cast"], nested=nested
             ),
             f"{base}/{{cast}}/$count": lambda ask, path: groups.count_members(
+                ask, path["id"], cast=path["cast"], nested=nested
+            ),
+        }
+
+    def _membership_handlers(self, segment: str, *, nested: bool) -> dict[str, Handler]:
+        groups, base = self._groups, f"/users/{{id}}/{segment}"
+        return {
+            base: lambda ask, path: groups.member_of(ask, path["id"], cast=None, nested=nested),
+            f"{base}/{{cast}}": lambda ask, path: groups.member_of(
                 ask, path["id"], cast=path["cast"], nested=nested
             ),
         }

@@ -99,18 +99,23 @@ class Groups:
         keys, _ = self._members(counting(ask), group_id, cast, nested=nested)
         return PlainTextResponse(str(sum(1 for _ in keys(0))))
 
-    def member_of(self, ask: Ask, user_id: str, *, nested: bool) -> Response:
-        """GET /users/{id}/memberOf and /transitiveMemberOf."""
+    def member_of(self, ask: Ask, user_id: str, *, cast: str | None, nested: bool) -> Response:
+        """GET /users/{id}/memberOf and /transitiveMemberOf, cast to a type or not."""
         ask.grant.require(*READ_USERS)
         number = self._people.find(user_id)
         if number is None:
             raise not_found(user_id)
-        parents = self._directory.parents(number, transitive=nested)
+        kind = _kind(cast)
+        if kind is not None and not ask.query.advanced:
+            raise missing_parameters("The request")
+        parents = [
+            k for k in self._directory.parents(number, transitive=nested) if kind in {None, kind_of(k)}
+        ]
         return self._pages.answer(
             ask,
-            "directoryObjects",
+            "directoryObjects" if kind is None else f"{kind.name.lower()}s",
             items=lambda start: keyed(parent for parent in parents if parent >= start),
-            text=self._writer(ask, self._member_names(ask, None), cast=False),
+            text=self._writer(ask, self._member_names(ask, kind), cast=kind is not None),
             size=ask.query.page_size(()),
             total=lambda: len(parents),
         )
@@ -175,11 +180,7 @@ class Groups:
         return keys, kind
 
     def _cast(self, group_key: int, cast: str | None) -> Kind | None:
-        if cast is None:
-            return None
-        kind = CASTS.get(cast)
-        if kind is None:
-            raise GraphError(400, "BadRequest", f"Invalid cast segment '{cast}'.")
+        kind = _kind(cast)
         if kind is Kind.GROUP and self._directory.groups[group_key].kind is GroupKind.MICROSOFT_365:
             raise unsupported("A Microsoft 365 group cannot have members of type 'microsoft.graph.group'.")
         return kind
@@ -219,6 +220,15 @@ class Groups:
             return shapes[kind].text(self._directory.record(member))
 
         return write
+
+
+def _kind(cast: str | None) -> Kind | None:
+    """Return the kind that a cast segment names."""
+    if cast is None:
+        return None
+    if cast not in CASTS:
+        raise GraphError(400, "BadRequest", f"Invalid cast segment '{cast}'.")
+    return CASTS[cast]
 
 
 def _has(kind: Kind, name: str) -> bool:

@@ -51,11 +51,6 @@ class Group:
         position = bisect_left(self.added, member)
         return position < len(self.added) and self.added[position] == member
 
-    def size(self) -> int:
-        """Return the number of direct members, the recycle bin's included."""
-        planned = self.college.member_count(self.plan) - len(self.removed) if self.plan is not None else 0
-        return planned + len(self.added)
-
     def add(self, member: int) -> None:
         """Make an object a member; it is none yet."""
         if member in self.removed:

@@ -51,10 +51,6 @@ class People:
         """Tell whether a user differs from the college's plan."""
         return number in self._changed
 
-    def changed(self) -> Iterator[int]:
-        """Yield the numbers of the users that differ from the college's plan."""
-        yield from self._changed
-
     def put(self, number: int, record: dict[str, Any]) -> None:
         """Store a user's properties."""
         self._changed[number] = record

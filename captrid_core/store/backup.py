@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -215,7 +216,17 @@ def _unpack(file: Path, folder: Path) -> dict[str, Any]:
                     if _digest_of(folder / name) != manifest["files"][name]:
                         raise NotABackup(f"{name} in {file.name} is not what was backed up.")
             _contents(manifest)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, KeyError, TypeError, ValueError, OSError) as error:
+    except (
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        RuntimeError,  # what zipfile says of encrypted and of unknown kinds
+        KeyError,
+        TypeError,
+        ValueError,
+        OSError,
+    ) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise NotABackup(f"{file.name} is no backup of a home, or it is damaged.") from error

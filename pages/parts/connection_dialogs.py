@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import streamlit as st
 
@@ -33,10 +34,11 @@ def connection_form(actor: str, connection: Connection | None = None) -> None:
 
 
 def _form(actor: str, connection: Connection | None) -> None:
-    form = _fields(connection); print("SECRET", repr(form.secret), flush=True)
+    form = _fields(connection)
     tried = st.session_state.get(_TRIED)
     fresh = tried is not None and tried[0] == _fingerprint(form)
     worked = fresh and isinstance(tried[1], Facts)
+    outcome = st.container()
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         test = st.button(
             strings.TEST_CONNECTION,
@@ -50,7 +52,6 @@ def _form(actor: str, connection: Connection | None) -> None:
             icon=":material/save:",
             type="primary" if worked else "secondary",
         )
-    outcome = st.container()
     if test:
         with outcome, st.spinner(strings.TESTING):
             st.session_state[_TRIED] = (_fingerprint(form), _try_out(form, connection))
@@ -74,26 +75,26 @@ def _form(actor: str, connection: Connection | None) -> None:
 
 def _fields(connection: Connection | None) -> ConnectionForm:
     """Draw the form and return what it holds."""
-    name = st.text_input(
+    name = _text(
         strings.CONNECTION_NAME,
+        "name",
         value=connection.name if connection else "",
-        key=f"{_PREFIX}name",
         help=strings.CONNECTION_NAME_HELP,
         placeholder="School Entra",
         max_chars=80,
     )
-    tenant_id = st.text_input(
+    tenant_id = _text(
         strings.TENANT_ID,
+        "tenant",
         value=connection.tenant_id if connection else "",
-        key=f"{_PREFIX}tenant",
         help=strings.TENANT_ID_HELP,
         placeholder="00000000-0000-0000-0000-000000000000",
         autocomplete="off",
     )
-    client_id = st.text_input(
+    client_id = _text(
         strings.CLIENT_ID,
+        "client",
         value=connection.client_id if connection else "",
-        key=f"{_PREFIX}client",
         help=strings.CLIENT_ID_HELP,
         placeholder="00000000-0000-0000-0000-000000000000",
         autocomplete="off",
@@ -101,9 +102,9 @@ def _fields(connection: Connection | None) -> ConnectionForm:
     credential, secret, expires_on = _credential(connection)
     cloud, authority_url, graph_url, ca_file = _network(connection)
     return ConnectionForm(
-        name=name or "",
-        tenant_id=tenant_id or "",
-        client_id=client_id or "",
+        name=name,
+        tenant_id=tenant_id,
+        client_id=client_id,
         secret=secret,
         credential=credential,
         cloud=cloud,
@@ -112,6 +113,15 @@ def _fields(connection: Connection | None) -> ConnectionForm:
         ca_file=ca_file,
         secret_expires_on=expires_on,
     )
+
+
+def _text(label: str, key: str, **options: Any) -> str:
+    """Draw a text input whose value is there as it is typed, without a rerun for each letter.
+
+    Otherwise a secret is lost to whoever goes from it to the next button by the keyboard: it would
+    be taken over when the field is left, but not when the focus is on its eye.
+    """
+    return st.text_input(label, key=f"{_PREFIX}{key}", live="0ms", on_change="ignore", **options) or ""
 
 
 def _credential(connection: Connection | None) -> tuple[str, str | None, date | None]:
@@ -138,10 +148,10 @@ def _credential(connection: Connection | None) -> tuple[str, str | None, date | 
             st.caption(strings.KEEP_SECRET)
         pem = uploaded.getvalue().decode("utf-8", errors="replace") if uploaded is not None else None
         return credential, pem, None
-    secret = st.text_input(
+    secret = _text(
         strings.CLIENT_SECRET,
+        "secret",
         type="password",
-        key=f"{_PREFIX}secret",
         help=strings.CLIENT_SECRET_HELP,
         placeholder=strings.KEEP_SECRET if kept else None,
         autocomplete="new-password",
@@ -174,22 +184,22 @@ def _network(connection: Connection | None) -> tuple[str, str | None, str | None
         )
         authority_url = graph_url = None
         if cloud == "custom":
-            authority_url = st.text_input(
+            authority_url = _text(
                 strings.AUTHORITY_URL,
+                "authority_url",
                 value=(connection.authority_url or "") if connection else "",
-                key=f"{_PREFIX}authority_url",
                 placeholder="https://login.microsoftonline.com",
             )
-            graph_url = st.text_input(
+            graph_url = _text(
                 strings.GRAPH_URL,
+                "graph_url",
                 value=(connection.graph_url or "") if connection else "",
-                key=f"{_PREFIX}graph_url",
                 placeholder="https://graph.microsoft.com/v1.0",
             )
-        ca_file = st.text_input(
+        ca_file = _text(
             strings.CA_FILE,
+            "ca_file",
             value=(connection.ca_file or "") if connection else "",
-            key=f"{_PREFIX}ca_file",
             help=strings.CA_FILE_HELP,
             placeholder="/etc/ssl/school-proxy.pem",
         )

@@ -309,6 +309,22 @@ def test_the_manager_is_not_tracked_unless_selected(caller, directory):
     assert caller.delta(link).objects == []
 
 
+def test_one_member_of_a_complex_property_shows_for_those_who_have_it(caller, directory):
+    found = caller.delta("/users/delta?$select=onPremisesExtensionAttributes/extensionAttribute1").objects
+    colours = {
+        item["id"]: item.get("onPremisesExtensionAttributes") for item in found if "@removed" not in item
+    }
+
+    for user in directory.users():
+        held = user.get("onPremisesExtensionAttributes")
+        assert colours[user["id"]] == (held and {"extensionAttribute1": held["extensionAttribute1"]})
+
+
+def test_garbage_is_no_token(caller):
+    assert caller.refused("/users/delta?$deltatoken=garbage!") == (400, "Request_BadRequest")
+    assert caller.refused("/users/delta?$skiptoken=AAAA") == (400, "Request_BadRequest")
+
+
 # Expiry
 
 

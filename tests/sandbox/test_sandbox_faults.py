@@ -68,6 +68,21 @@ def test_a_fault_strikes_what_an_expression_finds(caller, faults):
     assert caller.get("/users?$top=7").status == 503
 
 
+def test_a_fault_strikes_whatever_there_is(caller, faults):
+    faults.add(Fault(FaultKind.UNAVAILABLE), match="any")
+
+    assert caller.sign_in().status == 503
+    caller.token = "x"
+    assert caller.get("/users").status == 503
+
+
+def test_the_first_of_two_faults_answers(caller, faults):
+    faults.add("unavailable", match="users")
+    faults.add("throttle", match="users")
+
+    assert caller.get("/users").status == 503
+
+
 def test_clearing_ends_all_faults(caller, faults):
     faults.add("unavailable")
     faults.add("throttle")

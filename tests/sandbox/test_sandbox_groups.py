@@ -156,6 +156,31 @@ def test_cast_members_can_be_filtered(caller, group):
     assert caller.get(f"{path}/$count?{query}", **EVENTUAL).body == b"4"
 
 
+def test_members_of_several_kinds_cannot_be_filtered_here(caller, group):
+    url = f"{group('All Staff')}/members?$count=true&$filter=displayName eq 'x'"
+
+    assert caller.refused(url, **EVENTUAL) == UNSUPPORTED
+
+
+def test_select_of_members_is_checked(caller, group):
+    assert caller.refused(f"{group('All Staff')}/members?$select=shoeSize") == (400, "BadRequest")
+
+
+def test_a_hidden_member_shows_its_id_whatever_is_selected(call):
+    sandbox = Sandbox(users=50)
+    caller = call(sandbox, sandbox.register_app(roles=["GroupMember.Read.All"]))
+    group_id = sandbox.directory.group_id("All Staff")
+
+    assert ids(caller.all(f"/groups/{group_id}/members?$select=mail")) == sandbox.directory.members(group_id)
+
+
+def test_a_group_may_be_given_an_id(empty, call):
+    chosen = "11111111-2222-4333-8444-555555555555"
+
+    assert empty.directory.add_group("Pioneers", id=chosen) == chosen
+    assert call(empty).ok(f"/groups/{chosen}")["displayName"] == "Pioneers"
+
+
 def test_an_empty_group_has_no_members(caller, group):
     assert caller.ok(f"{group('Alumni Association')}/members")["value"] == []
 
@@ -196,6 +221,12 @@ def test_groups_of_a_user_direct_and_nested(caller):
 
     assert {"All Staff", "Science Faculty", "Everyone at Banksia"} <= direct
     assert nested - direct >= {"Teaching Staff"}
+    cast = caller.all(
+        f"/users/{teacher['id']}/transitiveMemberOf/microsoft.graph.group?$count=true", **EVENTUAL
+    )
+    assert {group["displayName"] for group in cast} == nested
+    assert caller.refused(f"/users/{teacher['id']}/memberOf/microsoft.graph.group") == UNSUPPORTED
+    assert caller.refused("/users/nobody/memberOf") == (404, "Request_ResourceNotFound")
 
 
 def test_group_permission_alone_shows_ids_and_nulls_of_members(call):

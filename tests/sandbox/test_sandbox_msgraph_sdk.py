@@ -73,19 +73,15 @@ def client(running, wait):
     provider = AzureIdentityAuthenticationProvider(
         signed_in, scopes=[SCOPE], allowed_hosts=[host, "127.0.0.1"]
     )
-    http = httpx.AsyncClient(
-        verify=ssl.create_default_context(cafile=str(running.ca_file)),
-        base_url=running.graph_url,
-        trust_env=False,
-    )
+    transport = httpx.AsyncHTTPTransport(verify=ssl.create_default_context(cafile=str(running.ca_file)))
+    http = httpx.AsyncClient(transport=transport, base_url=running.graph_url)
     adapter = GraphRequestAdapter(
         provider, client=GraphClientFactory.create_with_default_middleware(client=http)
     )
     adapter.base_url = running.graph_url
     yield GraphServiceClient(request_adapter=adapter)
-    wait(http.aclose())
-    # asyncio has nothing to await until TLS connections are closed on both sides.
-    wait(asyncio.sleep(0.1))
+    # The SDK wraps the transport in its middleware, which does not close it.
+    wait(transport.aclose())
     signed_in.close()
 
 
@@ -245,7 +241,7 @@ def test_a_delta_query_of_groups_and_one_more_round(running, client, wait):
     while True:
         for group in page.value:
             for link in group.additional_data.get("members@delta", []):
-                links.setdefault(group.id, set()).add(link["id"])
+                links.setdefault(group.id, set()).add(str(link["id"]))
         if not page.odata_next_link:
             break
         page = wait(client.groups.delta.with_url(page.odata_next_link).get())
@@ -258,9 +254,8 @@ def test_a_delta_query_of_groups_and_one_more_round(running, client, wait):
     directory.remove_member(group, someone)
     again = wait(client.groups.delta.with_url(page.odata_delta_link).get())
     [changed] = again.value
-    assert changed.additional_data["members@delta"] == [
-        {"@odata.type": "#microsoft.graph.user", "id": someone, "@removed": {"reason": "deleted"}}
-    ]
+    [link] = changed.additional_data["members@delta"]
+    assert (str(link["id"]), link["@removed"]) == (someone, {"reason": "deleted"})
 
 
 def test_what_does_not_exist_is_an_odata_error(client, wait):
@@ -274,7 +269,7 @@ def test_what_does_not_exist_is_an_odata_error(client, wait):
 
 
 def test_a_throttled_request_is_tried_again(running, client, wait):
-    running.faults.add("throttle", match="groups", times=1, retry_after=0.01)
+    running.faults.add("throttle", match="groups", times=1, retry_after=1)
     running.requests.clear()
     try:
         assert wait(client.groups.get()).value

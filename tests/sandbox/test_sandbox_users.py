@@ -53,6 +53,17 @@ def test_people_who_come_and_go_meanwhile_disturb_nobody_elses_page(caller):
     assert set(new) <= set(ids(rest))
 
 
+def test_a_page_size_that_is_no_number_is_a_bad_request(caller):
+    assert caller.refused("/users?$top=many") == (400, "BadRequest")
+
+
+@pytest.mark.parametrize(
+    "expand", ["memberOf", "manager($levels=max;$select=id)", "manager($expand=manager)"]
+)
+def test_expansions_that_the_sandbox_does_not_know_are_refused(caller, expand):
+    assert caller.refused(f"/users?$expand={expand}") == UNSUPPORTED
+
+
 @pytest.mark.parametrize("top", [0, 1000, 100000])
 def test_a_page_size_out_of_range_is_an_error(caller, top):
     answer = caller.get(f"/users?$top={top}")
@@ -278,6 +289,10 @@ def test_doubled_numbers_and_addresses_are_found_by_filter(caller):
         "accountEnabled eq 'true'",
         "displayName is 'x'",
         "(displayName eq 'x'",
+        "displayName eq 'x' 'y'",
+        "'x' eq displayName",
+        "displayName eq mail",
+        "startswith('x',displayName)",
     ],
 )
 def test_malformed_filters_are_bad_requests(caller, text):
@@ -347,6 +362,8 @@ def test_headers_are_those_of_graph(caller):
     assert answer.headers["content-type"].startswith("application/json;odata.metadata=minimal")
     assert answer.headers["x-ms-resource-unit"] == "1"
     assert caller.get("/users").headers["x-ms-resource-unit"] == "2"
+    assert caller.get("/users?$top=19").headers["x-ms-resource-unit"] == "1"
+    assert caller.get("/users?$expand=manager").headers["x-ms-resource-unit"] == "3"
 
 
 def test_error_bodies_have_an_inner_error_with_date_and_ids(caller):

@@ -62,7 +62,7 @@ CREATE TABLE field (
     options VARCHAR[]
 );
 
-CREATE TABLE mapping (list_id BIGINT, property VARCHAR, field_key VARCHAR);
+CREATE TABLE mapping (list_id BIGINT, position INTEGER, property VARCHAR, field_key VARCHAR);
 
 CREATE TABLE run (
     run_id BIGINT,

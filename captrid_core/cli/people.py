@@ -1,0 +1,144 @@
+"""People of a Master List: looking at them, and what staff may do to them by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from captrid_core.cli.app import App
+from captrid_core.cli.commands import Command, Group, pass_app
+from captrid_core.cli.output import pairs, table
+
+if TYPE_CHECKING:
+    from captrid_core.lists.model import MasterList, Person
+
+
+@click.command(cls=Command, name="people")
+@click.argument("name_or_id", metavar="LIST")
+@click.option(
+    "--status",
+    type=click.Choice(["active", "inactive", "all"]),
+    default="active",
+    show_default=True,
+    help="Which.",
+)
+@click.option(
+    "--search", default="", metavar="TEXT", help="Only people in whose fields all these words occur."
+)
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
+@pass_app
+def people(app: App, name_or_id: str, *, status: str, search: str, limit: int | None) -> None:
+    """List the people of a Master List, by their UIDs."""
+    from captrid_core.lists.model import StatusFilter
+    from captrid_core.lists.people import describe
+
+    master_list = app.workspace.lists.get(name_or_id)
+    found = app.workspace.people.find(master_list, status=StatusFilter(status), search=search, limit=limit)
+    keys = [field.key for field in master_list.fields]
+    app.output.show(
+        [describe(one) for one in found.people] if app.output.as_json else None,
+        lambda: (
+            table(
+                (*keys, "Status", "Origin"),
+                [(*(_shown(one, key) for key in keys), _status(one), one.origin) for one in found.people],
+            )
+            if found.people
+            else "Nobody."
+        ),
+    )
+
+
+@click.group(cls=Group, name="person")
+def person() -> None:
+    """Add or change one person by hand."""
+
+
+@person.command()
+@click.argument("name_or_id", metavar="LIST")
+@click.argument("values", nargs=-1, required=True, metavar="KEY=VALUE...")
+@pass_app
+def add(app: App, name_or_id: str, values: tuple[str, ...]) -> None:
+    """Add a person by hand."""
+    from captrid_core.cli.schema import parse_values
+
+    given = parse_values(values)
+    master_list = app.workspace.lists.get(name_or_id)
+    _show(app, app.workspace.people.add(master_list, given, actor=app.actor), "Added.")
+
+
+@person.command(name="set")
+@click.argument("name_or_id", metavar="LIST")
+@click.argument("uid", metavar="UID")
+@click.argument("values", nargs=-1, required=True, metavar="KEY=VALUE...")
+@pass_app
+def set_(app: App, name_or_id: str, uid: str, values: tuple[str, ...]) -> None:
+    """Set fields of a person, all or none.
+
+    KEY= makes a field blank. Fields that the directory manages are locked.
+    """
+    from captrid_core.cli.schema import parse_values
+
+    given = parse_values(values)
+    master_list = app.workspace.lists.get(name_or_id)
+    _show(app, app.workspace.people.set_values(master_list, uid, given, actor=app.actor), "Saved.")
+
+
+@person.command()
+@click.argument("name_or_id", metavar="LIST")
+@click.argument("uid", metavar="UID")
+@pass_app
+def deactivate(app: App, name_or_id: str, uid: str) -> None:
+    """Deactivate a person by hand; syncs leave that so."""
+    _change(
+        app, name_or_id, lambda one: app.workspace.people.set_status(one, uid, active=False, actor=app.actor)
+    )
+
+
+@person.command()
+@click.argument("name_or_id", metavar="LIST")
+@click.argument("uid", metavar="UID")
+@pass_app
+def reactivate(app: App, name_or_id: str, uid: str) -> None:
+    """Reactivate a person by hand; syncs leave that so."""
+    _change(
+        app, name_or_id, lambda one: app.workspace.people.set_status(one, uid, active=True, actor=app.actor)
+    )
+
+
+@person.command()
+@click.argument("name_or_id", metavar="LIST")
+@click.argument("uid", metavar="UID")
+@pass_app
+def release(app: App, name_or_id: str, uid: str) -> None:
+    """Give a person's status back to the directory.
+
+    It changes at once, by what the last sync knew.
+    """
+    _change(app, name_or_id, lambda one: app.workspace.people.release(one, uid, actor=app.actor))
+
+
+def _change(app: App, name_or_id: str, change: Callable[[MasterList], Person]) -> None:
+    _show(app, change(app.workspace.lists.get(name_or_id)), "Done.")
+
+
+def _show(app: App, person: Person, first: str) -> None:
+    from captrid_core.lists.people import describe
+
+    described = describe(person)
+    rows: list[tuple[str, object]] = [("Status", _status(person)), ("Origin", person.origin)]
+    rows += [(key, value) for key, value in described["fields"].items()]
+    app.output.show(described, lambda: f"{first}\n{pairs(rows)}")
+
+
+def _shown(person: Person, key: str) -> object:
+    value = person.values[key]
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _status(person: Person) -> str:
+    status = "active" if person.active else "inactive"
+    return f"{status} (by hand)" if person.exception else status

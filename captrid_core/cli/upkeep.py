@@ -1,0 +1,150 @@
+"""Upkeep of a home: its plan, backups, and checks."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from captrid_core.cli.app import App
+from captrid_core.cli.commands import Command, pass_app
+from captrid_core.cli.main import DONE, FAILED
+from captrid_core.cli.output import count_of, table
+
+if TYPE_CHECKING:
+    from captrid_core.store.backup import Contents
+    from captrid_core.store.checks import Check
+
+
+@click.command(cls=Command, name="plan")
+@click.argument(
+    "name",
+    type=click.Choice(["starter", "pro", "business", "enterprise"], case_sensitive=False),
+    required=False,
+)
+@pass_app
+def plan(app: App, *, name: str | None) -> None:
+    """Show the organisation's plan, or change it.
+
+    It limits the number of connections.
+    """
+    from captrid_core.directory.connections import PLANS
+    from captrid_core.store.records import read_setting, write_audit, write_setting
+
+    workspace = app.workspace
+    if name is not None:
+        with workspace.database.write() as cursor:
+            before = read_setting(cursor, "plan", "business")
+            if name != before:
+                write_setting(cursor, "plan", name)
+                write_audit(
+                    cursor,
+                    "organisation.plan_changed",
+                    actor=app.actor,
+                    at=workspace.clock(),
+                    entity="organisation",
+                    entity_id="",
+                    entity_name="",
+                    before=before,
+                    after=name,
+                )
+    with workspace.database.read() as cursor:
+        current = str(read_setting(cursor, "plan", "business"))
+    allowed = PLANS[current]
+    used = len(workspace.connections.all())
+    limit = "any number of" if allowed is None else f"{allowed}"
+    app.output.show(
+        {"plan": current, "connections": used, "allowed": allowed},
+        f"{current.capitalize()}: {used} of {limit} connections.",
+    )
+
+
+@click.command(cls=Command, name="backup")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option(
+    "--with-key", is_flag=True, help="Put the key in, too: whoever has the file can then use every secret."
+)
+@pass_app
+def backup(app: App, file: Path, *, with_key: bool) -> None:
+    """Back the home up, beside whatever runs on it.
+
+    FILE is a .tar.gz, or a .zip if its name ends so; it is read back at once. The key stays out.
+    """
+    from captrid_core.store.backup import back_up
+
+    workspace = app.workspace
+    contents = back_up(app.settings.home, workspace.database, file, with_key=with_key, at=workspace.clock())
+    path = file.absolute()
+    app.output.show(
+        {"file": str(path), "bytes": path.stat().st_size, **asdict(contents)},
+        f"Backed up {_held(contents)} to {path}.",
+    )
+
+
+@click.command(cls=Command, name="restore")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--replace", is_flag=True, help="Replace what the home holds.")
+@pass_app
+def restore(app: App, file: Path, *, replace: bool) -> None:
+    """Put a backup back.
+
+    It is refused while somebody uses the home.
+    """
+    from captrid_core.store.backup import restore as restore_backup
+
+    contents = restore_backup(app.settings.home, file, replace=replace)
+    problems = [one.message for one in _secret_checks(app) if not one.ok]
+    for problem in problems:
+        app.output.note(f"Warning: {problem}")
+    app.output.show(
+        {"home": str(app.settings.home), **asdict(contents), "warnings": problems},
+        f"Restored {_held(contents)}, as of {contents.made_at}.",
+    )
+
+
+@click.command(cls=Command, name="check")
+@pass_app
+def check(app: App) -> int:
+    """Check the home.
+
+    Looked at are permissions, database, people, runs, secrets, and what a crash may have left.
+    """
+    from captrid_core.errors import CaptridError
+    from captrid_core.store.checks import check_home
+
+    workspace = app.workspace
+    with suppress(CaptridError):  # what is wrong with the home is what the checks are to say
+        workspace.runs.recover()
+    found = check_home(app.settings.home, workspace.database, workspace.vault)
+    app.output.show(
+        [asdict(one) for one in found],
+        lambda: table(
+            ("", "Check", "Finding"), [("ok" if one.ok else "BAD", one.check, one.message) for one in found]
+        ),
+    )
+    return DONE if all(one.ok for one in found) else FAILED
+
+
+def _secret_checks(app: App) -> list[Check]:
+    from captrid_core.store.checks import check_home
+
+    workspace = app.workspace
+    return [
+        one
+        for one in check_home(app.settings.home, workspace.database, workspace.vault)
+        if one.check in ("secrets", "database")
+    ]
+
+
+def _held(contents: Contents) -> str:
+    return ", ".join(
+        (
+            count_of(contents.connections, "connection", "connections"),
+            count_of(contents.lists, "Master List", "Master Lists"),
+            count_of(contents.people, "person", "people"),
+            count_of(contents.runs, "run", "runs"),
+        )
+    )
