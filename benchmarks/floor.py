@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 import duckdb
 
-FIELDS = (
-    "id userPrincipalName displayName givenName surname mail jobTitle department employeeId "
-    "officeLocation mobilePhone accountEnabled"
-).split()
+FIELDS = [
+    "id", "userPrincipalName", "displayName", "givenName", "surname", "mail",
+    "jobTitle", "department", "employeeId", "officeLocation", "mobilePhone", "accountEnabled",
+]  # fmt: skip
 
 
 def main(url: str, ca_file: str, database: str) -> None:

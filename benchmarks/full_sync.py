@@ -18,7 +18,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,10 +33,10 @@ from captrid_core.workspace import Workspace
 HERE = Path(__file__).parent
 TENANT = "6f1c1e1e-0000-4000-8000-000000000001"
 PAGE = 999
-MAPPED = (
-    "employeeId userPrincipalName displayName givenName surname mail jobTitle department "
-    "officeLocation mobilePhone accountEnabled"
-).split()
+MAPPED = [
+    "employeeId", "userPrincipalName", "displayName", "givenName", "surname",
+    "mail", "jobTitle", "department", "officeLocation", "mobilePhone", "accountEnabled",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,9 @@ def prepare(server: Graph, home: Path) -> None:
             uid_field="employee_id",
             fields=fields,
             sync=SyncConfiguration(
-                connection.id, "employeeId", {path: field.key for path, field in zip(MAPPED, fields, strict=True)}
+                connection.id,
+                "employeeId",
+                {path: field.key for path, field in zip(MAPPED, fields, strict=True)},
             ),
             actor="bench",
         )
@@ -133,7 +134,9 @@ def prepare(server: Graph, home: Path) -> None:
 
 def sync(home: Path, expected: dict[str, int]) -> Cost:
     """Run a full sync and check its numbers."""
-    cost = measure([sys.executable, "-m", "captrid_core", "--home", str(home), "sync", "Everyone", "--full", "--json"])
+    cost = measure(
+        [sys.executable, "-m", "captrid_core", "--home", str(home), "sync", "Everyone", "--full", "--json"]
+    )
     run = json.loads(cost.output)
     found = {name: run[name] for name in expected}
     if found != expected or run["status"] != "succeeded":
@@ -180,7 +183,8 @@ def table(users: int, repetitions: list[dict[str, Cost]]) -> None:
         floors = [costs[f"floor of {name}"] for costs in repetitions]
         ratio = statistics.median(o.cpu / f.cpu for o, f in zip(ours, floors, strict=True))
         middle = {
-            kind: statistics.median(getattr(cost, kind) for cost in ours) for kind in ("wall", "cpu", "memory")
+            kind: statistics.median(getattr(cost, kind) for cost in ours)
+            for kind in ("wall", "cpu", "memory")
         }
         floor_cpu = statistics.median(cost.cpu for cost in floors)
         floor_memory = statistics.median(cost.memory for cost in floors)
@@ -200,7 +204,10 @@ def latency(server: Graph, users: int, folder: Path) -> None:
     server.control(data="before", latency=0.1)
     cost = sync(home, truths(users)[0])
     pages = -(-users // PAGE)
-    print(f"\n100 ms a page, {users:,} people, {pages} pages: wall {cost.wall:.2f} s, {cost.wall - pages * 0.1:.2f} s more than the pages")
+    print(
+        f"\n100 ms a page, {users:,} people, {pages} pages: wall {cost.wall:.2f} s, "
+        f"{cost.wall - pages * 0.1:.2f} s more than the pages"
+    )
     server.control(latency=0.0)
 
 
@@ -226,7 +233,9 @@ def main() -> None:
     parser.add_argument("--latency", action="store_true")
     parser.add_argument("--throttle", action="store_true")
     options = parser.parse_args()
-    print("|    people | sync     | wall s |  CPU s | floor CPU s | CPU ratio | MB | floor MB | CPU µs a person |")
+    print(
+        "|    people | sync     | wall s |  CPU s | floor CPU s | CPU ratio | MB | floor MB | CPU µs a person |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     for users in options.users:
         with tempfile.TemporaryDirectory() as name, graph(users, Path(name)) as server:

@@ -82,7 +82,9 @@ def pages(entries: list[bytes], base: str) -> list[bytes]:
     chunks = [entries[start : start + PAGE] for start in range(0, len(entries), PAGE)] or [[]]
     answers = []
     for number, chunk in enumerate(chunks):
-        link = f',"@odata.nextLink":"{base}/users?$skiptoken={number + 1}"' if number + 1 < len(chunks) else ""
+        link = (
+            f',"@odata.nextLink":"{base}/users?$skiptoken={number + 1}"' if number + 1 < len(chunks) else ""
+        )
         head = f'{{"@odata.context":"{base}/$metadata#users"{link},"value":['.encode()
         answers.append(answer(head + b",".join(chunk) + b"]}"))
     return answers
@@ -103,7 +105,9 @@ def token() -> str:
         "roles": ["User.Read.All", "GroupMember.Read.All"],
     }
     parts = ({"alg": "none", "typ": "JWT"}, claims)
-    return ".".join([*(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts), "x"])
+    return ".".join(
+        [*(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts), "x"]
+    )
 
 
 class Server:
@@ -146,7 +150,9 @@ class Server:
             if early or (state.throttle_every and state.pages % state.throttle_every == 0):
                 state.waiting_until = time.monotonic() + state.retry_after
                 body = b'{"error":{"code":"TooManyRequests","message":"Slow down."}}'
-                return answer(body, status="429 Too Many Requests", more=f"Retry-After: {state.retry_after}\r\n")
+                return answer(
+                    body, status="429 Too Many Requests", more=f"Retry-After: {state.retry_after}\r\n"
+                )
         if state.latency:
             time.sleep(state.latency)
         return self.pages[state.data][number]

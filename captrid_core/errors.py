@@ -58,7 +58,7 @@ class KeyMissing(SetupError):
     code = "key_missing"
     default_hint = (
         "Give the key in CAPTRID_KEY, or put the key file back into the home. "
-        "If it is lost for good, start a new one with `captrid key rotate --forget` and enter the secrets again."
+        "If it is lost for good, start a new one with `captrid key rotate --forget --yes` and enter the secrets again."
     )
 
 

@@ -438,3 +438,77 @@ TYPE_WORDS = {
     "date": "Date",
 }
 ORIGIN_WORDS = {"directory": "From the directory", "manual": "Added by hand", "csv": "Imported"}
+
+# Small words of tables and figures
+WHAT = "What happened"
+FIELD = "Field"
+OBJECT_ID = "Directory object"
+CHANGE = "Change"
+BEFORE = "Before"
+AFTER = "After"
+WHEN = "When"
+RUNS = "Runs"
+RUN_NUMBER = "Run"
+STARTED = "Started"
+KIND = "Kind"
+DURATION = "Took"
+BY = "By"
+ROW = "Row"
+OPTIONS = "Options"
+FIELD_ROLE = "Kept by"
+UNCHANGED = "Unchanged"
+SKIPPED = "Skipped"
+DONE = "Done"
+LOOK = "Look"
+REVIEW_IT = "Review"
+NO_VALUE = "No value"
+WITHOUT_NAME = "Without a name"
+DIRECTORY_ACCOUNT = "Directory account"
+EXCEPTION_SHORT = "By hand"
+REMOVED_CONNECTION = "a removed connection"
+LOCKED_FIELDS = "The locked fields"
+TOOK = "took {time}"
+RAN = "{ago} by {actor}"
+FED_BY = "Directory: {path}"
+LOCAL_ONLY = "Local only"
+OPEN_RUN_NUMBER = "Open run {run}"
+FIRST_NOTES = "The first {count} are shown."
+WOULD_BE = "Nothing of this has been applied: it is what the run would do."
+CREATED_HELP = "New people."
+UPDATED_HELP = "People with at least one changed field."
+DEACTIVATED_HELP = "People who are not in the scope any more. Nobody is ever deleted."
+REACTIVATED_HELP = "People who came back. They are counted in Updated, too."
+UNCHANGED_HELP = "People who were as the directory has them."
+SKIPPED_HELP = (
+    "Directory accounts of which nothing was applied, because their UID is missing or not theirs alone."
+)
+ERRORS_HELP = "What could not be taken over, one line each."
+NO_ACTIVITY = "Nothing has changed yet."
+ACTIVITY_UNIT = {
+    "run": "One bar for each run.",
+    "day": "One bar for each day.",
+    "week": "One bar for each week.",
+    "month": "One bar for each month.",
+}
+ACTIVITY_ALT = "People changed by syncs over time: {created} created, {updated} updated, {deactivated} deactivated in all"
+PERSON_GONE = "This person is not there any more."
+NOTHING_TO_SAVE = "Nothing was changed."
+ADD_TO_CONNECTED = "A person added here is kept by hand. If the directory later has someone with the same UID, a sync links the two."
+IMPORT = "Import"
+IMPORT_TEXT = "The first row names the fields. People are matched by their UID: new ones are created, known ones updated. Nothing is saved before you have seen what would happen."
+CSV_FILE = "CSV file"
+IMPORTED = "Imported: {created} created, {updated} updated."
+IMPORT_ERRORS = "{count} lines or cells would not be taken over."
+EXPORT_EXCEL = "Export Excel"
+LABEL_MISSING = "Give the field a label."
+KEPT_BY_HAND = "Kept by hand and by import."
+CARD_COUNTS = "**{active}** active of {total}"
+MATTER_NEVER_SYNCED = "**{name}** has not been synced yet."
+MATTER_HELD = "**{name}**: a sync waits for your decision. {message}"
+MATTER_FAILED = "**{name}**: the last sync failed. {message}"
+MATTER_SKIPPED = (
+    "**{name}**: the last sync skipped {people}, because their UID is missing or not theirs alone."
+)
+MATTER_CONNECTION = "**{name}**: the last test of this connection failed. {message}"
+MATTER_SECRET = "**{name}**: the client secret expires in {days}."
+MATTER_SECRET_PAST = "**{name}**: the client secret has expired."

@@ -54,10 +54,8 @@ class App:
     def workspace(self) -> Workspace:
         """The services of the home."""
         if self._workspace is None:
-            from captrid_core.store.database import keep_pandas_out
             from captrid_core.workspace import Workspace
 
-            keep_pandas_out()
             self._workspace = Workspace(self.settings, opener=self._open_directory)
         return self._workspace
 

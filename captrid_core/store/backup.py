@@ -243,22 +243,26 @@ def _to_ourselves(home: Path) -> Iterator[None]:
     Raises:
         Busy: Somebody uses it.
     """
+    turns = [owner_lock(home / DATABASE), FileLock(home / "secrets.lock")]
+    turns += [FileLock(path) for path in sorted((home / "runs").glob("list-*.lock"))]
+    deadline = time.monotonic() + _PATIENCE
     with ExitStack() as locks:
-        lock_files = [server_lock(home), owner_lock(home / DATABASE), FileLock(home / "secrets.lock")]
-        lock_files += [FileLock(path) for path in sorted((home / "runs").glob("list-*.lock"))]
-        deadline = time.monotonic() + _PATIENCE
-        for lock in lock_files:
+        for lock in (server_lock(home), *turns):
             while not lock.try_acquire():
-                if time.monotonic() > deadline:
-                    who = lock.holder()
-                    process = f" (process {who['process']})" if "process" in who else ""
-                    raise Busy(
-                        f"The home {home} is in use by {who.get('command', 'a sync')}{process}.",
-                        hint="Stop the dashboard and wait for running syncs, then try again.",
-                    )
+                # a dashboard stays; the others may be held for a moment only
+                if lock not in turns or time.monotonic() > deadline:
+                    raise _in_use(home, lock.holder())
                 time.sleep(0.05)
             locks.enter_context(lock)
         yield
+
+
+def _in_use(home: Path, holder: dict[str, Any]) -> Busy:
+    process = f" (process {holder['process']})" if "process" in holder else ""
+    return Busy(
+        f"The home {home} is in use by {holder.get('command', 'a sync')}{process}.",
+        hint="Stop the dashboard and wait for running syncs, then try again.",
+    )
 
 
 def server_lock(home: Path) -> FileLock:

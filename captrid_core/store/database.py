@@ -34,15 +34,6 @@ _POLL_SECONDS = 0.02
 _YIELD_SECONDS = 0.1
 
 
-def keep_pandas_out() -> None:
-    """Keep DuckDB from importing pandas in this process, which must not need pandas itself.
-
-    Its Python client imports pandas with the first bound parameter, if it is installed, only to see
-    whether the value is one of pandas' own. That costs a short command 0.6 s and 100 MB.
-    """
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]  # documented: None makes an import fail
-
-
 def quote(name: str) -> str:
     """Return `name` as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'

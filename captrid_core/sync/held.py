@@ -6,9 +6,12 @@ later needs no new read, and its change set as it was shown.
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 from captrid_core.errors import CaptridError
 from captrid_core.lists.model import MasterList
-from captrid_core.store.database import Cursor, quote
+from captrid_core.store.database import Cursor, literal, quote, scalar
 from captrid_core.sync.compare import CHANGE_SET
 from captrid_core.sync.runs import ChangeRow, Run
 from captrid_core.sync.staging import STAGED
@@ -18,6 +21,7 @@ def keep(cursor: Cursor, master_list: MasterList, run: Run) -> None:
     """Keep the staged objects and the change set of a run that is held, in the caller's transaction."""
     overtake(cursor, master_list, run)
     cursor.execute(f"CREATE TABLE {_table(run)} AS FROM {STAGED}")
+    cursor.execute("UPDATE run SET configuration = ? WHERE run_id = ?", [_configuration(master_list), run.id])
     keep_changes(cursor, master_list, run)
 
 
@@ -40,6 +44,35 @@ def restore(cursor: Cursor, master_list: MasterList, run: Run) -> None:
         raise CaptridError(f"What run {run.id} had read is no longer there.", hint="Run the sync again.")
     cursor.execute(f"DROP TABLE IF EXISTS temp.{quote(STAGED)}")
     cursor.execute(f"CREATE TEMP TABLE {STAGED} AS FROM {_table(run)}")
+    bad = cursor.execute(
+        f"SELECT DISTINCT unnest(_bad).field FROM {STAGED} WHERE _bad IS NOT NULL"
+    ).fetchall()
+    for (key,) in bad:  # in its place lies what its person had then, and that may be another person now
+        cursor.execute(
+            f"""UPDATE {STAGED} SET {quote(key)} = NULL
+                WHERE list_contains(list_transform(_bad, lambda b: b.field), {literal(key)})"""
+        )
+
+
+def fits(cursor: Cursor, master_list: MasterList, run: Run) -> bool:
+    """Tell whether the list is still synced as it was when the run was held."""
+    kept = scalar(cursor, "SELECT configuration FROM run WHERE run_id = ?", [run.id])
+    return bool(kept == _configuration(master_list))
+
+
+def goes_further(cursor: Cursor, master_list: MasterList, run: Run) -> bool:
+    """Tell whether the change set would deactivate or blank anybody whom the held run did not show."""
+    found = cursor.execute(
+        f"""SELECT 1 FROM (SELECT person_id, action, field, old, new FROM ({_rows(master_list)})) now
+            WHERE (action = 'deactivated' OR (action = 'updated' AND old IS NOT NULL AND new IS NULL))
+              AND NOT EXISTS (
+                FROM held_change shown
+                WHERE shown.run_id = ? AND shown.person_id = now.person_id AND shown.action = now.action
+                  AND shown.field IS NOT DISTINCT FROM now.field AND shown.new_value IS NULL)
+            LIMIT 1""",
+        [run.id],
+    )
+    return found.fetchone() is not None
 
 
 def forget_staged(cursor: Cursor, run: Run) -> None:
@@ -91,6 +124,15 @@ def _rows(master_list: MasterList) -> str:
     SELECT person_id, uid, 'unlinked', NULL, old_anchor, NULL FROM {CHANGE_SET}
     WHERE old_anchor IS NOT NULL AND new_anchor IS NULL
 """
+
+
+def _configuration(master_list: MasterList) -> str:
+    """Return how a list is synced as text, as far as it decides what is read and what follows from it."""
+    assert master_list.sync is not None
+    told = asdict(master_list.sync)
+    for of_no_matter in ("guards", "group_name", "connected", "full_needed"):
+        del told[of_no_matter]
+    return json.dumps(told, sort_keys=True)
 
 
 def _table(run: Run) -> str:

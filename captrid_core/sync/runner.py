@@ -201,7 +201,7 @@ class Runner:
     def apply_held(self, run_id: int | str, *, actor: str) -> Run:
         """Apply a held run (rule R26): what was read then is compared with the list as it stands now.
 
-        The run is Held again only if it would now deactivate or blank more people than it showed.
+        The run is Held again only if it would now deactivate or blank somebody whom it did not show.
 
         Raises:
             NotFound: There is no such run.
@@ -209,17 +209,20 @@ class Runner:
             SyncRunning: A run of the list is going on.
             ConfigurationChanged: The list's sync was changed since.
         """
-        run = self._held(run_id)
-        master_list = self._connected(run.list_id)
-        with self._runs.deciding(master_list, actor=actor), self._database.session() as cursor:
+        master_list = self._connected(self._runs.get(run_id).list_id)
+        with self._runs.deciding(master_list, run_id, actor=actor), self._database.session() as cursor:
             with self._database.exclusive():
+                run = self._held(cursor, run_id)
                 current = self._unchanged(cursor, master_list)
+                if not held.fits(cursor, current, run):
+                    raise ConfigurationChanged(
+                        f"How “{current.name}” is synced was changed since run {run_id} was held."
+                    )
                 held.restore(cursor, current, run)
                 counts = compare_full(cursor, current)
                 verdict = judge(cursor, current, counts)
-                more = counts.deactivated > run.counts.deactivated or verdict.blanked > run.blanked
                 with transaction(cursor):
-                    if more:
+                    if held.goes_further(cursor, current, run):
                         run = with_verdict(run, counts, verdict)
                         held.keep_changes(cursor, current, run)
                     else:
@@ -239,8 +242,9 @@ class Runner:
             NotFound: There is no such run.
             NotHeld: It does not wait for a decision.
         """
-        run = self._held(run_id)
+        self._runs.get(run_id)
         with self._database.write() as cursor:
+            run = self._held(cursor, run_id)
             run = replace(
                 run, status=RunStatus.DISCARDED, message=f"{run.message or ''} Discarded by {actor}.".strip()
             )
@@ -248,8 +252,8 @@ class Runner:
             self._runs.finish(run, cursor=cursor)
         return run
 
-    def _held(self, run_id: int | str) -> Run:
-        run = self._runs.get(run_id)
+    def _held(self, cursor: Cursor, run_id: int | str) -> Run:
+        run = self._runs.load(cursor, run_id)
         if run.status is not RunStatus.HELD:
             raise NotHeld(f"Run {run_id} is not held; it is {run.status}.")
         return run

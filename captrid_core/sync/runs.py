@@ -200,13 +200,14 @@ class Runs:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     @contextmanager
-    def deciding(self, master_list: MasterList, *, actor: str) -> Iterator[None]:
+    def deciding(self, master_list: MasterList, run_id: int | str, *, actor: str) -> Iterator[None]:
         """Hold the list's lock while a held run is applied or a run undone.
 
         Raises:
             SyncRunning: A run of the list is going on (rule R3).
         """
-        with self._locked(master_list, actor):
+        with self._locked(master_list, actor) as lock:
+            lock.note({"run_id": int(run_id), "since": iso(self._clock()), "actor": actor})
             yield
 
     @contextmanager
@@ -269,10 +270,18 @@ class Runs:
             NotFound: There is none with that id.
         """
         self.recover()
+        with self._database.read() as cursor:
+            return self.load(cursor, run_id)
+
+    def load(self, cursor: Cursor, run_id: int | str) -> Run:
+        """Return one run as `cursor` sees it.
+
+        Raises:
+            NotFound: There is none with that id.
+        """
         found = None
         if str(run_id).isascii() and str(run_id).isdigit():
-            with self._database.read() as cursor:
-                found = row(cursor, "SELECT * FROM run WHERE run_id = ?", [int(run_id)])
+            found = row(cursor, "SELECT * FROM run WHERE run_id = ?", [int(run_id)])
         if found is None:
             raise NotFound(f"There is no run {run_id}.", hint="`captrid runs LIST` shows a list's runs.")
         return _loaded(found)

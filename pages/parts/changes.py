@@ -64,9 +64,7 @@ def draw_changes(run: Run, master_list: MasterList) -> None:
 
 def searched_fields(master_list: MasterList) -> list[str]:
     """Return the fields that a search for a person looks at."""
-    return [
-        one.key for one in master_list.fields if one.type not in (FieldType.NUMBER, FieldType.DATE)
-    ]
+    return [one.key for one in master_list.fields if one.type not in (FieldType.NUMBER, FieldType.DATE)]
 
 
 def name_of(person: Person, master_list: MasterList) -> str:

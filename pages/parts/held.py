@@ -20,9 +20,7 @@ def draw_held(run: Run, master_list: MasterList, actor: str, *, changes: bool) -
     """Draw the panel of a held run, with or without its change set."""
     with st.container(border=True, key="held_panel"):
         st.subheader(f":material/pause_circle: {strings.HELD_TITLE}", anchor=False)
-        badges = " ".join(
-            f":orange-badge[{strings.HOLD_WORDS.get(code, md(code))}]" for code in run.holds
-        )
+        badges = " ".join(f":orange-badge[{strings.HOLD_WORDS.get(code, md(code))}]" for code in run.holds)
         st.warning(f"{md(run.message or '')}\n\n{badges}", icon=":material/warning:")
         st.markdown(strings.HELD_TEXT)
         if changes:

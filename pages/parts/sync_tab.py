@@ -53,7 +53,9 @@ def draw_sync_tab(master_list: MasterList, actor: str) -> None:
     latest = next((run for run in runs if run.status is not RunStatus.RUNNING), None)
     if latest is None:
         if master_list.connected and not running:
-            st.info(strings.NO_RUNS_YET.format(scope=md(scope_name(master_list.sync))), icon=":material/info:")
+            st.info(
+                strings.NO_RUNS_YET.format(scope=md(scope_name(master_list.sync))), icon=":material/info:"
+            )
         return
     if held is None or latest.id != held.id:
         _draw_results(latest, master_list)
@@ -134,9 +136,7 @@ def _left_out(sync: SyncConfiguration) -> str:
     return enumerated(words) or strings.NOBODY
 
 
-def _draw_start(
-    master_list: MasterList, sync: SyncConfiguration, actor: str, *, running: bool
-) -> None:
+def _draw_start(master_list: MasterList, sync: SyncConfiguration, actor: str, *, running: bool) -> None:
     words = {
         RunKind.FULL.value: (strings.FULL_SYNC, strings.FULL_SYNC_TEXT),
         RunKind.DELTA.value: (strings.DELTA_SYNC, strings.DELTA_SYNC_TEXT),

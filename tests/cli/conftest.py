@@ -142,7 +142,7 @@ def sandbox(college: Sandbox) -> Iterator[Sandbox]:
 @pytest.fixture
 def own_sandbox() -> Iterator[Sandbox]:
     """Return a running sandbox that a test may change."""
-    with Sandbox(users=40, seed=4, quirks=False, groups=False).running() as running:
+    with Sandbox(users=24, seed=4, quirks=False, groups=False).running() as running:
         yield running
 
 

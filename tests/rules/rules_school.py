@@ -91,9 +91,7 @@ class School:
 
     def table(self, *columns: str) -> list[tuple[Any, ...]]:
         """Return everybody as (UID, *columns, status), by UID; an exception's status ends in a star."""
-        return [
-            (one.uid, *(one.values[column] for column in columns), _status(one)) for one in self.people()
-        ]
+        return [(one.uid, *(one.values[column] for column in columns), _status(one)) for one in self.people()]
 
     def ids(self) -> dict[str | None, int]:
         """Return the person ids by UID."""
@@ -119,7 +117,11 @@ class School:
 
     def command(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `captrid` in a process of its own on the same home."""
-        environment = {**os.environ, "CAPTRID_HOME": str(self.workspace.settings.home), "CAPTRID_ACTOR": "Olga"}
+        environment = {
+            **os.environ,
+            "CAPTRID_HOME": str(self.workspace.settings.home),
+            "CAPTRID_ACTOR": "Olga",
+        }
         return subprocess.Popen(
             [sys.executable, "-m", "captrid_core", *arguments, "--json"],
             cwd=CHECKOUT,

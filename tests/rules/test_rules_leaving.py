@@ -109,7 +109,10 @@ def test_r20_who_comes_back_is_active_again_as_the_same_person(school):
     school.directory.update_user(account, givenName="Adele")
     run = school.synced()
 
-    assert school.table("first_name", "note") == [("1", "Adele", "kept", "active"), ("2", "Ada", None, "active")]
+    assert school.table("first_name", "note") == [
+        ("1", "Adele", "kept", "active"),
+        ("2", "Ada", None, "active"),
+    ]
     assert school.ids() == ids
     assert numbers(run) == {"read": 2, "updated": 1, "reactivated": 1, "unchanged": 1}
     assert school.changes(run) == [

@@ -269,7 +269,11 @@ def test_r12_what_follows_a_skipped_account_is_skipped_as_well(school):
     school.directory.update_user(b, employeeId="c")
     run = school.synced()
 
-    assert school.table("first_name") == [("a", "Ada", "active"), ("b", "Bo", "active"), ("c", "Cy", "active")]
+    assert school.table("first_name") == [
+        ("a", "Ada", "active"),
+        ("b", "Bo", "active"),
+        ("c", "Cy", "active"),
+    ]
     assert codes(school.errors(run)) == sorted([("duplicate_uid", a), ("duplicate_uid", b)])
     assert numbers(run) == {"read": 3, "unchanged": 1, "skipped": 2}
     assert c in next(note.message for note in school.errors(run) if note.object_id == b)
@@ -342,7 +346,10 @@ def test_r12_two_accounts_that_swap_their_uids_take_their_people_along(same_pers
     school.directory.update_user(two, employeeId="1")
     run = school.synced()
 
-    assert school.table("first_name", "note") == [("1", "Bo", "Bo's", "active"), ("2", "Ada", "Ada's", "active")]
+    assert school.table("first_name", "note") == [
+        ("1", "Bo", "Bo's", "active"),
+        ("2", "Ada", "Ada's", "active"),
+    ]
     assert school.ids() == {"1": ids["2"], "2": ids["1"]}
     assert numbers(run) == {"read": 2, "updated": 2}
     assert school.errors(run) == []
@@ -361,7 +368,10 @@ def test_r13_new_person_by_default(school):
     school.directory.update_user(account, employeeId="B")
     run = school.synced()
 
-    assert school.table("first_name", "note") == [("A", "Ada", "stays with A", "inactive"), ("B", "Ada", None, "active")]
+    assert school.table("first_name", "note") == [
+        ("A", "Ada", "stays with A", "inactive"),
+        ("B", "Ada", None, "active"),
+    ]
     assert school.ids()["A"] == before["A"]
     assert not school.person("A").managed
     assert numbers(run) == {"read": 1, "created": 1, "deactivated": 1}

@@ -49,8 +49,9 @@ steps = st.lists(
 class Snapshot:
     """A directory that answers with what the test says."""
 
-    accounts: list[Account] = []
-    uid_property = "employeeId"
+    def __init__(self) -> None:
+        self.accounts: list[Account] = []
+        self.uid_property = "employeeId"
 
     def tenant_id(self) -> str:
         return "tenant"

@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final, TypeVar
 
+from captrid_core.clock import system_clock
 from captrid_core.directory.entra.failures import Hitch
 from captrid_core.directory.entra.transport import Answer
 from captrid_core.directory.port import Watch
@@ -72,9 +73,7 @@ def retry_after(answer: Answer) -> float | None:
         until = _http_date(text)
         if until is None:
             return None
-        seconds = (
-            until - (_http_date(answer.headers.get("Date", "")) or datetime.now(UTC))
-        ).total_seconds() + 1
+        seconds = (until - (_http_date(answer.headers.get("Date", "")) or system_clock())).total_seconds() + 1
     return seconds if 0 < seconds < float("inf") else None
 
 
