@@ -21,7 +21,7 @@ class Settings:
     """The folder with the database, the key and the spool."""
     key: str | None = None
     """CAPTRID_KEY: the vault's key in base64; None means the home's key file."""
-    memory_limit: str = "400MB"
+    memory_limit: str = "360MB"
     """CAPTRID_MEMORY_LIMIT: the database's own memory, as DuckDB writes it."""
     actor: str = "local"
     """Who acts, for the history: CAPTRID_ACTOR, else the system's user."""
@@ -52,7 +52,7 @@ def load_settings(home: Path | None = None, *, environment: Mapping[str, str] | 
     return Settings(
         home=folder,
         key=env.get("CAPTRID_KEY") or None,
-        memory_limit=env.get("CAPTRID_MEMORY_LIMIT") or "400MB",
+        memory_limit=env.get("CAPTRID_MEMORY_LIMIT") or "360MB",
         actor=env.get("CAPTRID_ACTOR") or env.get("USER") or env.get("LOGNAME") or "local",
     )
 

@@ -40,23 +40,22 @@ def _draw_welcome(*, connected: bool, lists: list[MasterList]) -> None:
         (strings.STEP_SYNC, strings.STEP_SYNC_TEXT, False, "master_list.py", strings.TAB_SYNC, first),
     )
     current = next(number for number, step in enumerate(steps) if not step[2])
-    with st.grid(3, min_column_width=260, key="first_steps") as grid:
-        for number, (title, text, done, page, label, query) in enumerate(steps):
-            with grid.cell(), st.container(border=True, key=f"first_step_{number + 1}", height="stretch"):
-                badge = (
-                    f":green-badge[:material/check: {strings.DONE}]"
-                    if done
-                    else f":{'blue' if number == current else 'gray'}-badge[{number + 1}]"
-                )
-                st.markdown(f"{badge}  **{title}**")
-                st.caption(text)
-                if number <= current:
-                    st.page_link(
-                        page,
-                        label=label,
-                        icon=":material/arrow_forward:",
-                        query_params=query or None,
-                    )
+    columns = st.columns(3, border=True, gap="medium")
+    for number, (column, (title, text, done, page, label, query)) in enumerate(
+        zip(columns, steps, strict=True)
+    ):
+        with column:
+            badge = (
+                f":green-badge[:material/check: {strings.DONE}]"
+                if done
+                else f":{'blue' if number == current else 'gray'}-badge[{number + 1}]"
+            )
+            st.markdown(f"{badge}  **{title}**")
+            st.caption(text)
+            if number == current and st.button(
+                label, key=f"first_step_{number + 1}", type="primary", icon=":material/arrow_forward:"
+            ):
+                st.switch_page(page, query_params=query)
 
 
 def _draw_attention(lists: list[MasterList]) -> None:

@@ -215,7 +215,12 @@ def remove(app: App, name_or_id: str, *, disconnect_lists: bool) -> None:
 @click.argument("name_or_id", metavar="NAME")
 @click.option("--search", metavar="TEXT", help="Only groups whose name fits.")
 @click.option(
-    "--limit", type=click.IntRange(1, 5000), default=200, show_default=True, help="At most so many."
+    "--limit",
+    type=click.IntRange(1, 5000),
+    metavar="N",
+    default=200,
+    show_default=True,
+    help="At most so many.",
 )
 @pass_app
 def groups(app: App, name_or_id: str, *, search: str | None, limit: int) -> None:
@@ -237,7 +242,12 @@ def groups(app: App, name_or_id: str, *, search: str | None, limit: int) -> None
 @click.option("--group", metavar="GROUP", help="Only members of this group: its object id or exact name.")
 @click.option("--nested", is_flag=True, help="With --group: members of groups inside it, too.")
 @click.option(
-    "--limit", type=click.IntRange(1, 999), default=10, show_default=True, help="At most so many users."
+    "--limit",
+    type=click.IntRange(1, 999),
+    metavar="N",
+    default=10,
+    show_default=True,
+    help="At most so many users.",
 )
 @click.option("--property", "properties", multiple=True, metavar="PROPERTY", help="Only these properties.")
 @pass_app

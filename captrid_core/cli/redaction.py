@@ -13,7 +13,6 @@ _NAMED: Final = re.compile(
 )
 
 
-
 class Redactor:
     """Takes known secrets, and what looks like one, out of texts that leave the process."""
 

@@ -59,7 +59,7 @@ class CsvFile:
 
     def _read_header(self) -> list[str]:
         cells = self._next()
-        if cells is not None and _SEPARATOR_LINE.fullmatch("".join(cells) or self.separator):
+        if cells is not None and _SEPARATOR_LINE.fullmatch(self.separator.join(cells)):
             cells = self._next()
         header = [cell.strip(BLANKS) for cell in cells or []]
         if not any(header):

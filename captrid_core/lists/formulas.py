@@ -16,8 +16,8 @@ from captrid_core.store.database import literal
 _INVISIBLE: Final = BLANKS + "\u200b\u200c\u200d\u2060\ufeff"
 _BLANK: Final = "[" + "".join(f"\\x{{{ord(one):X}}}" for one in _INVISIBLE) + "]"
 _SIGN: Final = "[=+@＝＋－＠-]"
-_HARMFUL_SQL: Final = f"^'*({_BLANK}*{_SIGN}|[\t\r\n])"
-_HARMLESS: Final = re.compile(f"'+(?:[{re.escape(_INVISIBLE)}]*{_SIGN}|[\t\r\n])")
+_HARMFUL_SQL: Final = f"^'*{_BLANK}*({_SIGN}|[\t\r\n])"
+_HARMLESS: Final = re.compile(f"'+[{re.escape(_INVISIBLE)}]*(?:{_SIGN}|[\t\r\n])")
 
 
 def neutralised(expression: str) -> str:

@@ -30,11 +30,11 @@ _BATCH: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """What was not taken over from one row, or one column, of the file."""
+    """What was not taken over, or only with a doubt, from one row of the file; the header is row 1."""
 
     row: int
     code: str
-    """missing_uid | duplicate_uid | bad_value | field_locked | bad_row | unknown_column"""
+    """missing_uid | duplicate_uid | bad_value | field_locked | bad_row | unknown_column | guessed_encoding"""
     field: str | None
     message: str
 
@@ -68,6 +68,9 @@ def stage(cursor: Cursor, master_list: MasterList, file: CsvFile) -> Staged:
         Invalid: Two columns are the same field.
     """
     columns, errors = _columns(master_list, file.header)
+    if file.guessed_encoding:
+        message = "The file is not in Unicode; it was read as Western European (Windows-1252): check accented letters."
+        errors.append(RowError(1, "guessed_encoding", None, message))
     fields = tuple(columns.values())
     texts = ", ".join(f"{quote(field.key)} VARCHAR" for field in fields)
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE incoming (_row BIGINT, {texts})")
@@ -218,7 +221,11 @@ def _settle(cursor: Cursor, master_list: MasterList, fields: Sequence[Field]) ->
         )
         is_bad = f"list_contains(list_transform(t._bad, lambda b: b.field), {key})"
         differs = f"({is_bad} OR t.{column} IS DISTINCT FROM p.{column})"
-        required = f"(t.{column} IS NULL AND NOT {is_bad})" if field.required else "false"
+        required = (
+            f"(t._person_id IS NOT NULL AND t.{column} IS NULL AND NOT {is_bad})"
+            if field.required
+            else "false"
+        )
         code = (
             f"CASE WHEN {locked} THEN CASE WHEN {differs} THEN 'field_locked' END "
             f"WHEN {is_bad} THEN 'bad_value' WHEN {required} THEN 'required' END"

@@ -75,7 +75,7 @@ class Database:
     """
 
     def __init__(
-        self, path: Path, *, memory_limit: str = "400MB", linger: float = 0.0, patience: float = 30.0
+        self, path: Path, *, memory_limit: str = "360MB", linger: float = 0.0, patience: float = 30.0
     ) -> None:
         self._path = path
         self._memory_limit = memory_limit

@@ -21,7 +21,8 @@ def keep(cursor: Cursor, master_list: MasterList, run: Run) -> None:
     """Keep the staged objects and the change set of a run that is held, in the caller's transaction."""
     overtake(cursor, master_list, run)
     cursor.execute(f"CREATE TABLE {_table(run)} AS FROM {STAGED}")
-    cursor.execute("UPDATE run SET configuration = ? WHERE run_id = ?", [_configuration(master_list), run.id])
+    # a remark on the table says how the list was synced when this was read
+    cursor.execute(f"COMMENT ON TABLE {_table(run)} IS {literal(_configuration(master_list))}")
     keep_changes(cursor, master_list, run)
 
 
@@ -56,7 +57,7 @@ def restore(cursor: Cursor, master_list: MasterList, run: Run) -> None:
 
 def fits(cursor: Cursor, master_list: MasterList, run: Run) -> bool:
     """Tell whether the list is still synced as it was when the run was held."""
-    kept = scalar(cursor, "SELECT configuration FROM run WHERE run_id = ?", [run.id])
+    kept = scalar(cursor, "SELECT comment FROM duckdb_tables() WHERE table_name = ?", [_table(run)])
     return bool(kept == _configuration(master_list))
 
 

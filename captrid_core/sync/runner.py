@@ -32,6 +32,7 @@ from captrid_core.sync.apply import apply_change_set
 from captrid_core.sync.compare import CHANGE_SET, NOTES, compare_full
 from captrid_core.sync.guards import judge
 from captrid_core.sync.runs import (
+    CANCELLED,
     ChangeRow,
     Note,
     Progress,
@@ -285,18 +286,17 @@ class Runner:
                 run = replace(run, tenant_id=tenant_id)
                 return self._decide_and_write(run, master_list, spool, watch)
         except Cancelled as stopped:
-            run = ended(run, RunStatus.CANCELLED, self._clock(), message=stopped.message)
-            self._runs.finish(run)
-            return run
+            return self._runs.finish(ended(run, RunStatus.CANCELLED, self._clock(), message=stopped.message))
         except CaptridError as error:
-            run = ended(run, RunStatus.FAILED, self._clock(), error=error)
-            self._runs.finish(run)
-            return run
+            if watch.stopping:  # what nobody answered any more was not to be waited for
+                run = ended(run, RunStatus.CANCELLED, self._clock(), message=CANCELLED)
+            else:
+                run = ended(run, RunStatus.FAILED, self._clock(), error=error)
+            return self._runs.finish(run)
         except BaseException as error:
             log.exception("Run %s failed unexpectedly.", run.id)
             fault = Unexpected(f"The sync met a fault of this program ({type(error).__name__}).")
-            run = ended(run, RunStatus.FAILED, self._clock(), error=fault)
-            self._runs.finish(run)
+            run = self._runs.finish(ended(run, RunStatus.FAILED, self._clock(), error=fault))
             if not isinstance(error, Exception):
                 raise
             return run

@@ -22,6 +22,8 @@ from captrid_core.store.records import take_ids
 from captrid_core.sync.compare import NOTES, Counts
 from captrid_core.sync.guards import Verdict
 
+CANCELLED = "The sync was cancelled. Nothing was changed."
+
 _PROGRESS_EVERY = 0.25
 _LOOK_EVERY = 0.1
 # whoever only looks whether a run is alive holds its lock for an instant
@@ -148,12 +150,21 @@ class RunWatch:
     def check(self) -> None:
         """Raise `Cancelled` if somebody asked to stop, in this process or another."""
         now = time.monotonic()
-        if self._folder is not None and now - self._looked_at > _LOOK_EVERY:
+        if now - self._looked_at > _LOOK_EVERY:
             self._looked_at = now
-            if _cancel_file(self._folder, self.progress.run_id).exists():
-                self._stop.set()
+            self._look()
         if self._stop.is_set():
-            raise Cancelled("The sync was cancelled. Nothing was changed.")
+            raise Cancelled(CANCELLED)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked to stop."""
+        self._look()
+        return self._stop.is_set()
+
+    def _look(self) -> None:
+        if self._folder is not None and _cancel_file(self._folder, self.progress.run_id).exists():
+            self._stop.set()
 
     def wait(self, seconds: float, reason: str) -> None:
         """Sleep, showing why, and wake up at once when asked to stop."""
@@ -250,13 +261,21 @@ class Runs:
                 for left_over in (_cancel_file(self.folder, run.id), _progress_file(self.folder, run.id)):
                     left_over.unlink(missing_ok=True)
 
-    def finish(self, run: Run, *, cursor: Cursor | None = None) -> None:
-        """Write how a run ended; with a cursor, in that cursor's transaction."""
+    def finish(self, run: Run, *, cursor: Cursor | None = None) -> Run:
+        """Write how a run ended, in a cursor's transaction if one is given; return what the history says.
+
+        Without a cursor only a run that is going on is ended: what has been applied stays so,
+        whatever went wrong after it.
+        """
         if cursor is not None:
             _update(cursor, run)
-            return
+            return run
         with self._database.write() as own:
+            stored = self.load(own, str(run.id))
+            if stored.status is not RunStatus.RUNNING:
+                return stored
             _update(own, run)
+        return run
 
     def keep_notes(self, cursor: Cursor, run_id: int) -> None:
         """Keep the errors and warnings of the compared run."""

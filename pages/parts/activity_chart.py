@@ -12,66 +12,63 @@ from pages import strings
 from pages.parts.times import local
 
 _SERIES = ("created", "updated", "deactivated")
+_FEW, _WIDEST = 14, 36
 
 
 def draw_activity(list_id: int) -> None:
-    """Draw the chart, as soon as there is something to draw."""
+    """Draw the chart, as soon as there is something to draw.
+
+    Each kind of change has a band with a scale of its own: a first sync of thousands must not hide
+    the two or three people of later ones.
+    """
     found = activity(workspace().database, list_id)
     if not any(one.created or one.updated or one.deactivated for one in found.buckets):
         st.caption(strings.NO_ACTIVITY)
         return
-    st.caption(strings.ACTIVITY_UNIT[found.unit])
-    st.altair_chart(_chart(found), key="activity_chart", alt=_in_words(found))
+    with st.container(border=True, gap="xsmall", key="activity"):
+        st.caption(strings.ACTIVITY_UNIT[found.unit])
+        words = _in_words(found)
+        for name in _SERIES:
+            last = name == _SERIES[-1]
+            st.altair_chart(_band(found, name, labelled=last), key=f"activity_{name}", alt=words[name])
 
 
-def _chart(found: Activity) -> alt.FacetChart:
-    """Return one band of bars for each kind of change: a first sync of thousands must not hide later ones."""
+def _band(found: Activity, name: str, *, labelled: bool) -> alt.Chart:
+    """Return the bars of one kind of change; only the lowest band names the time."""
+    word = strings.ACTION_WORDS[name]
     shown = pd.DataFrame(
-        [
-            {
-                "when": _label(found.unit, one.begins, one.run_id),
-                "change": strings.ACTION_WORDS[name],
-                "people": getattr(one, name),
-                "runs": one.runs,
-            }
-            for one in found.buckets
-            for name in _SERIES
-        ]
+        {
+            "when": [_label(found.unit, one.begins, one.run_id) for one in found.buckets],
+            "people": [getattr(one, name) for one in found.buckets],
+            "runs": [one.runs for one in found.buckets],
+            "change": word,
+        }
     )
-    order = [strings.ACTION_WORDS[name] for name in _SERIES]
-    bars = (
-        alt.Chart()
-        .mark_bar(cornerRadiusEnd=2)
+    order = [strings.ACTION_WORDS[one] for one in _SERIES]
+    most = max(int(shown["people"].max()), 1)
+    axis = alt.Axis(
+        labels=labelled, ticks=False, labelAngle=0, labelOverlap="greedy", labelSeparation=12, domain=True
+    )
+    bar = {"size": _WIDEST} if len(found.buckets) <= _FEW else {}
+    return (
+        alt.Chart(shown)
+        .mark_bar(cornerRadiusEnd=2, **bar)
         .encode(
-            x=alt.X(
-                "when:N",
-                sort=None,
-                title=None,
-                axis=alt.Axis(labelAngle=0, labelOverlap="greedy", labelSeparation=8, ticks=False),
+            x=alt.X("when:N", sort=None, title=None, axis=axis),
+            y=alt.Y(
+                "people:Q",
+                title=word,
+                scale=alt.Scale(domain=[0, most], nice=True),
+                axis=alt.Axis(tickCount=2, tickMinStep=1, format=",d", minExtent=48, maxExtent=48),
             ),
-            y=alt.Y("people:Q", title=None, axis=alt.Axis(tickCount=3, tickMinStep=1, format="~s")),
-            color=alt.Color("change:N", sort=order, scale=alt.Scale(domain=order), legend=None),
+            color=alt.Color("change:N", scale=alt.Scale(domain=order), legend=None),
             tooltip=[
                 alt.Tooltip("when:N", title=strings.WHEN),
-                alt.Tooltip("change:N", title=strings.CHANGE),
-                alt.Tooltip("people:Q", title=strings.TAB_PEOPLE, format=","),
+                alt.Tooltip("people:Q", title=word, format=","),
                 alt.Tooltip("runs:Q", title=strings.RUNS),
             ],
         )
-        .properties(height=88, width="container")
-    )
-    return (
-        bars.facet(
-            row=alt.Row(
-                "change:N",
-                sort=order,
-                title=None,
-                header=alt.Header(labelAngle=0, labelAlign="left", labelOrient="top", labelFontWeight="bold"),
-            ),
-            data=shown,
-        )
-        .resolve_scale(y="independent")
-        .properties(bounds="flush")
+        .properties(height=118 if labelled else 92)
     )
 
 
@@ -82,6 +79,10 @@ def _label(unit: Unit, begins: object, run_id: int | None) -> str:
     return f"{moment:%b %Y}" if unit is Unit.MONTH else f"{moment:%-d %b %y}"
 
 
-def _in_words(found: Activity) -> str:
-    total = {name: sum(getattr(one, name) for one in found.buckets) for name in _SERIES}
-    return strings.ACTIVITY_ALT.format(**{name: f"{number:,}" for name, number in total.items()})
+def _in_words(found: Activity) -> dict[str, str]:
+    return {
+        name: strings.ACTIVITY_ALT.format(
+            change=strings.ACTION_WORDS[name], total=f"{sum(getattr(one, name) for one in found.buckets):,}"
+        )
+        for name in _SERIES
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +14,7 @@ from captrid_core.sync.runs import ChangeRow, Run
 from pages import strings
 
 _PAGE = 50
+_WHOLE, _HIGH = 15, 560
 
 
 def draw_changes(run: Run, master_list: MasterList) -> None:
@@ -85,7 +87,7 @@ def _draw_lines(lines: list[ChangeRow], run: Run, master_list: MasterList) -> No
     shown = [
         {
             strings.CHANGE: strings.ACTION_WORDS.get(line.action, line.action),
-            strings.UID: line.uid,
+            strings.UID_SHORT: line.uid,
             strings.PERSON: name_of(people[line.person_id], master_list) if line.person_id in people else "",
             strings.FIELD: labels.get(line.field, line.field) if line.field else _about(line),
             strings.BEFORE: line.old if line.field else "",
@@ -93,7 +95,23 @@ def _draw_lines(lines: list[ChangeRow], run: Run, master_list: MasterList) -> No
         }
         for line in lines
     ]
-    st.dataframe(pd.DataFrame(shown), hide_index=True, key=f"changes_{run.id}", alt=strings.CHANGES)
+    frame = pd.DataFrame(shown)
+    if not any(line.field for line in lines):
+        frame = frame.drop(columns=[strings.BEFORE, strings.AFTER])
+    if not frame[strings.FIELD].any():
+        frame = frame.drop(columns=[strings.FIELD])
+    st.dataframe(
+        frame,
+        hide_index=True,
+        key=f"changes_{run.id}",
+        height=table_height(len(shown)),
+        alt=strings.CHANGES,
+    )
+
+
+def table_height(rows: int) -> Literal["content"] | int:
+    """Return how high a table is drawn: whole while it is short, else with its own scroll bar."""
+    return "content" if rows <= _WHOLE else _HIGH
 
 
 def _about(line: ChangeRow) -> str:

@@ -23,15 +23,15 @@ def draw_held(run: Run, master_list: MasterList, actor: str, *, changes: bool) -
         badges = " ".join(f":orange-badge[{strings.HOLD_WORDS.get(code, md(code))}]" for code in run.holds)
         st.warning(f"{md(run.message or '')}\n\n{badges}", icon=":material/warning:")
         st.markdown(strings.HELD_TEXT)
-        if changes:
-            draw_counts(run, len(notes_of(run, "error")))
-            with st.expander(strings.LOOK_THROUGH, expanded=True, key="held_changes", icon=":material/list:"):
-                draw_changes(run, master_list)
         with st.container(horizontal=True):
             if st.button(strings.APPLY, key="held_apply", type="primary", icon=":material/check:"):
                 st.dialog(strings.APPLY_HELD, icon=":material/check:")(_apply)(run, master_list, actor)
             if st.button(strings.DISCARD, key="held_discard", icon=":material/block:"):
                 st.dialog(strings.DISCARD_HELD, icon=":material/block:")(_discard)(run, actor)
+        if changes:
+            draw_counts(run, len(notes_of(run, "error")))
+            with st.expander(strings.LOOK_THROUGH, expanded=True, key="held_changes", icon=":material/list:"):
+                draw_changes(run, master_list)
 
 
 def _apply(run: Run, master_list: MasterList, actor: str) -> None:

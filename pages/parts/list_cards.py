@@ -13,12 +13,15 @@ from pages.parts.sync_tab import connection_name, scope_name
 from pages.parts.text import md, people
 from pages.parts.times import ago, exact
 
+_ROW = 3
+
 
 def draw_list_cards(lists: list[MasterList]) -> None:
     """Draw one card for each list."""
-    with st.grid(3, min_column_width=300, key="list_cards") as grid:
-        for one in lists:
-            with grid.cell():
+    for start in range(0, len(lists), _ROW):
+        columns = st.columns(_ROW, gap="medium")
+        for column, one in zip(columns, lists[start : start + _ROW], strict=False):
+            with column:
                 _draw_card(one)
 
 
@@ -64,3 +67,12 @@ def _draw_freshness(master_list: MasterList, last: Run | None) -> None:
             )
         if last is not None and last.status is not RunStatus.SUCCEEDED:
             run_badge(last.status)
+    if applied is not None:
+        done = applied.counts
+        st.caption(
+            strings.CARD_LAST.format(
+                created=f"{done.created:,}",
+                updated=f"{done.updated:,}",
+                deactivated=f"{done.deactivated:,}",
+            )
+        )

@@ -10,6 +10,7 @@ import streamlit as st
 from captrid_core.lists.model import FieldType, MasterList, Person, StatusFilter
 from captrid_core.serving import workspace
 from pages import strings
+from pages.parts.changes import table_height
 from pages.parts.list_files import export_menu, import_csv
 from pages.parts.person import add_person, as_text, forget_new_person, open_person
 from pages.parts.sync_tab import connection_name, scope_name
@@ -122,6 +123,8 @@ def _draw_nobody(master_list: MasterList) -> None:
     words = strings.NOBODY_YET_LOCAL
     if master_list.connected and master_list.sync is not None:
         words = strings.NOBODY_YET_CONNECTED.format(scope=md(scope_name(master_list.sync)))
+        if workspace().runs.last_applied(master_list.id) is not None:
+            words = strings.ZERO_SYNCED
     st.info(f"**{strings.NOBODY_YET}**\n\n{words}", icon=":material/group:")
 
 
@@ -150,7 +153,6 @@ def _draw_table(
             if one.type is FieldType.DATE
             else st.column_config.TextColumn(
                 help=helps,
-                pinned=one.key == uid,
                 alignment="right" if one.type is FieldType.NUMBER else None,
             )
         )
@@ -161,7 +163,7 @@ def _draw_table(
         on_select="rerun",
         selection_mode="single-row",
         column_config=config,
-        height="content" if len(shown) <= 15 else 560,
+        height=table_height(len(shown)),
         alt=strings.TAB_PEOPLE,
     )
     if event.selection.rows and event.selection.rows[0] < len(shown):

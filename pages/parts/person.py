@@ -44,26 +44,24 @@ def _draw(master_list: MasterList, person_id: int, connection: str, actor: str) 
             st.badge(strings.ACTIVE, color="green", icon=":material/check_circle:")
         else:
             st.badge(strings.INACTIVE, color="gray", icon=":material/person_off:")
-        if person.managed:
-            st.badge(strings.MANAGED, color="blue", icon=":material/lock:")
         if person.exception:
             st.badge(strings.EXCEPTION, color="orange", icon=":material/back_hand:")
-        st.badge(strings.ORIGIN_WORDS[person.origin], color="gray")
+        if person.managed:
+            st.badge(strings.MANAGED, color="blue", icon=":material/lock:")
+        else:
+            st.badge(strings.ORIGIN_WORDS[person.origin], color="gray")
     locked = [one for one in master_list.fields if person.managed and one.key in master_list.managed_fields]
     local = [one for one in master_list.fields if one not in locked]
     outcome = st.container()
     if locked:
-        st.subheader(f":material/lock: {strings.FROM_DIRECTORY}", anchor=False)
+        st.header(f":material/lock: {strings.FROM_DIRECTORY}", anchor=False)
         st.caption(strings.LOCKED_HELP.format(connection=md(connection)))
-        for field in locked:
-            st.text_input(
-                md(field.label),
-                value=as_text(person.values[field.key]),
-                disabled=True,
-                key=f"person_locked_{field.key}",
-                help=strings.LOCKED_HELP.format(connection=md(connection)),
-            )
-    st.subheader(strings.LOCAL_FIELDS if locked else strings.FIELDS, anchor=False)
+        with st.grid(2, min_column_width=200, key="person_locked"):
+            for field in locked:
+                with st.container(gap=None, key=f"person_locked_{field.key}"):
+                    st.markdown(f":small[:gray[:material/lock: {md(field.label)}]]")
+                    st.text(as_text(person.values[field.key]) or "—")
+    st.header(strings.LOCAL_FIELDS if locked else strings.FIELDS, anchor=False)
     if local:
         _draw_form(master_list, person, local, outcome, actor)
     else:
@@ -132,7 +130,7 @@ def as_text(value: Any) -> str:
 
 
 def _draw_status(master_list: MasterList, person: Person, outcome: Any, actor: str) -> None:
-    st.subheader(strings.STATUS, anchor=False)
+    st.header(strings.STATUS, anchor=False)
     uid = person.uid or ""
     with st.container(horizontal=True):
         if person.active:

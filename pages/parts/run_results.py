@@ -84,7 +84,7 @@ def draw_notes(notes: list[Note], key: str, labels: dict[str, str]) -> None:
     shown = [
         {
             strings.WHAT: note.message,
-            strings.UID: note.uid,
+            strings.UID_SHORT: note.uid,
             strings.FIELD: labels.get(note.field or "", note.field),
             strings.ERROR_CODE: note.code,
             strings.OBJECT_ID: note.object_id,

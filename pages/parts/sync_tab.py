@@ -42,13 +42,13 @@ def draw_sync_tab(master_list: MasterList, actor: str) -> None:
     if master_list.connected:
         running = draw_live(master_list.id)
     runs = workspace().runs.of_list(master_list.id, limit=_SHOWN_RUNS)
+    held = None
     if master_list.connected:
-        _draw_status(master_list, actor, running=running)
         held = next((run for run in runs if run.status is RunStatus.HELD), None)
         if held is not None and not running:
             draw_held(held, master_list, actor, changes=True)
+        _draw_status(master_list, actor, running=running)
     else:
-        held = None
         _draw_unconnected(master_list, strings.DISCONNECTED_TEXT)
     latest = next((run for run in runs if run.status is not RunStatus.RUNNING), None)
     if latest is None:
@@ -217,6 +217,8 @@ def _draw_results(run: Run, master_list: MasterList) -> None:
     draw_message(run)
     if not has_counts(run):
         return
+    if run.status is RunStatus.SUCCEEDED and not run.counts.read:
+        st.warning(strings.ZERO_SYNCED, icon=":material/warning:")
     errors, warnings = notes_of(run, "error"), notes_of(run, "warning")
     draw_counts(run, len(errors))
     labels = {one.key: one.label for one in master_list.fields}

@@ -7,8 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,16 +43,6 @@ class Result:
         return dict(found)
 
 
-@contextmanager
-def pandas_back() -> Iterator[None]:
-    """Undo what a command does to its own process only: keeping pandas out of it."""
-    try:
-        yield
-    finally:
-        if sys.modules.get("pandas", pytest) is None:
-            del sys.modules["pandas"]
-
-
 @dataclass(frozen=True)
 class Cli:
     """The command line of one home."""
@@ -65,7 +55,7 @@ class Cli:
         before = sys.stdin
         sys.stdin = io.StringIO(stdin or "")
         try:
-            with redirect_stdout(out), redirect_stderr(err), pandas_back():
+            with redirect_stdout(out), redirect_stderr(err):
                 ended = run(["--home", str(self.home), *arguments])
         finally:
             sys.stdin = before
@@ -167,6 +157,3 @@ def files_below(folder: Path) -> Iterator[tuple[Path, bytes]]:
     for path in folder.rglob("*"):
         if path.is_file():
             yield path, path.read_bytes()
-
-
-Killer = Callable[[], None]

@@ -75,7 +75,9 @@ def pem(tmp_path: Path) -> Path:
 
 
 def test_a_connection_is_tested_and_stored(cli: Cli, sandbox: Sandbox) -> None:
-    added = cli.json("connections", "add", "--name", "Entra", *addresses(sandbox), "--secret-expires-on", "2027-01-31")
+    added = cli.json(
+        "connections", "add", "--name", "Entra", *addresses(sandbox), "--secret-expires-on", "2027-01-31"
+    )
 
     assert without(added, "tested_at") == stored(sandbox, secret_expires_on="2027-01-31")
     assert added["tested_at"].endswith("Z")
@@ -85,7 +87,9 @@ def test_a_connection_is_tested_and_stored(cli: Cli, sandbox: Sandbox) -> None:
 
 def test_a_connection_can_be_stored_untested(cli: Cli, sandbox: Sandbox) -> None:
     cli.connect(sandbox)
-    assert cli.json("connections", "list") == [stored(sandbox, status="Not tested", test=None, tested_at=None)]
+    assert cli.json("connections", "list") == [
+        stored(sandbox, status="Not tested", test=None, tested_at=None)
+    ]
 
 
 def test_testing_tells_what_there_is(cli: Cli, sandbox: Sandbox) -> None:
@@ -203,7 +207,17 @@ def test_options_that_contradict_are_wrong_usage(cli: Cli, extra: list[str]) -> 
 
 
 def test_a_certificate_file_must_be_one(cli: Cli, tmp_path: Path) -> None:
-    base = ["connections", "add", "--name", "A", "--tenant-id", "contoso.com", "--client-id", "c", "--certificate-file"]
+    base = [
+        "connections",
+        "add",
+        "--name",
+        "A",
+        "--tenant-id",
+        "contoso.com",
+        "--client-id",
+        "c",
+        "--certificate-file",
+    ]
     assert cli.error(*base, str(tmp_path / "none.pem"))["code"] == "not_found"
     (tmp_path / "binary.pem").write_bytes(b"\xff\xfe")
     assert cli.error(*base, str(tmp_path / "binary.pem"))["code"] == "certificate_rejected"
@@ -301,12 +315,16 @@ def test_a_sample_shows_what_can_be_mapped(cli: Cli, sandbox: Sandbox) -> None:
     cli.connect(sandbox)
     people = cli.json("sample", "Entra", "--limit", "3")
     assert len(people) == 3
-    assert {"employeeId", "mail", "manager/mail", "onPremisesExtensionAttributes/extensionAttribute1"} <= set(people[0])
+    assert {"employeeId", "mail", "manager/mail", "onPremisesExtensionAttributes/extensionAttribute1"} <= set(
+        people[0]
+    )
 
     group = next(one for one in cli.json("groups", "Entra") if one["members"] == 1)
     wanted = ["--group", group["name"], "--property", "id", "--property", "mail"]
     assert [set(one) for one in cli.json("sample", "Entra", *wanted)] == [{"id", "mail"}]
     assert "employeeId" in cli("sample", "Entra").out
-    assert cli.error("sample", "Entra", "--property", "emploeeId")["hint"].startswith("Did you mean employeeId")
+    assert cli.error("sample", "Entra", "--property", "emploeeId")["hint"].startswith(
+        "Did you mean employeeId"
+    )
     assert cli.error("sample", "Entra", "--group", "no such group")["code"] == "group_not_found"
     cli("sample", "Entra", "--nested", status=2)

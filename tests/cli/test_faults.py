@@ -92,7 +92,9 @@ def test_known_secrets_leave_every_text() -> None:
     redactor.add("abc")
     redactor.add(None)
     assert redactor.clean(f"a {SECRET} abc -----END PRIVATE KEY-----") == "a … abc -----END PRIVATE KEY-----"
-    assert redactor.clean_log("authorization: Bearer abcdef.ghi secret='x y'") == "authorization: … secret='… y'"
+    assert (
+        redactor.clean_log("authorization: Bearer abcdef.ghi secret='x y'") == "authorization: … secret='… y'"
+    )
     assert redactor.clean_log("eyJhbGciOiJub25lIn0.eyJhIjoxfQ.sig client_secret=hush") == "… client_secret=…"
 
 
@@ -110,4 +112,3 @@ def test_json_goes_through_any_encoding(monkeypatch: pytest.MonkeyPatch) -> None
     Output(as_json=False).show(None, "Zoë")
     stream.seek(0)
     assert stream.read() == '{"name": "Zo\\u00eb"}\nZo\\xeb\n'
-

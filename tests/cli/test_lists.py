@@ -73,7 +73,9 @@ def test_a_list_with_a_directory_is_created_by_the_auto_mapping(cli: Cli, sandbo
         },
         "last_run": None,
     }
-    assert cli.json("lists", "list") == [cli.json("lists", "show", "staff")] == [cli.json("lists", "show", "1")]
+    assert (
+        cli.json("lists", "list") == [cli.json("lists", "show", "staff")] == [cli.json("lists", "show", "1")]
+    )
     assert "never" in cli("lists", "list").out
     assert "All users" in cli("lists", "show", "Staff").out
 
@@ -274,7 +276,18 @@ def test_a_list_is_connected_later_by_matching_names(cli: Cli, sandbox: Sandbox)
         "--field", "first_name", "--field", "Department".lower(), "--field", "mobile", "--field", "notes",
     )  # fmt: skip
     cli("lists", "configure", "Guests", "--connection", "Entra", status=2)
-    cli("lists", "configure", "Guests", "--connection", "Entra", "--uid", "employeeId", "--unmap", "mail", status=2)
+    cli(
+        "lists",
+        "configure",
+        "Guests",
+        "--connection",
+        "Entra",
+        "--uid",
+        "employeeId",
+        "--unmap",
+        "mail",
+        status=2,
+    )
 
     cli("lists", "configure", "Guests", "--connection", "Entra", "--uid", "employeeId")
 
@@ -315,7 +328,18 @@ def test_a_list_whose_connection_is_gone_takes_another(staff: Cli, sandbox: Sand
 def test_a_group_can_be_taken_for_all_users_again(cli: Cli, sandbox: Sandbox) -> None:
     cli.connect(sandbox)
     group = next(one for one in cli.json("groups", "Entra") if one["members"])
-    cli("lists", "create", "Staff", "--connection", "Entra", "--uid", "employeeId", "--group", group["id"], "--nested")
+    cli(
+        "lists",
+        "create",
+        "Staff",
+        "--connection",
+        "Entra",
+        "--uid",
+        "employeeId",
+        "--group",
+        group["id"],
+        "--nested",
+    )
 
     direct = cli.json("lists", "configure", "Staff", "--direct")["sync"]
     assert (direct["group_id"], direct["nested"]) == (group["id"], False)

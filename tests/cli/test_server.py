@@ -72,22 +72,38 @@ def test_a_sandbox_prints_what_a_connection_needs(cli: Cli, number: signal.Signa
     assert (ended.status, ended.out) == (0, "")
     assert "Traceback" not in ended.err
     assert not (cli.home / "sandbox.json").exists()
-    assert not [path for path, content in files_below(cli.home) if details["client_secret"].encode() in content]
+    assert not [
+        path for path, content in files_below(cli.home) if details["client_secret"].encode() in content
+    ]
 
 
 def test_a_running_sandbox_is_told_to_change_and_to_misbehave(cli: Cli) -> None:
     with serving(cli, "sandbox", "--port", "0", "--users", "24") as (_, details):
         assert (cli.home / "sandbox.json").stat().st_mode & 0o077 == 0
         done = cli.json("sandbox", "change", "--hire", "3", "--leave", "2", "--move", "4", "--rename", "1")
-        assert {name: len(ids) for name, ids in done.items()} == {"hire": 3, "leave": 2, "move": 4, "rename": 1}
+        assert {name: len(ids) for name, ids in done.items()} == {
+            "hire": 3,
+            "leave": 2,
+            "move": 4,
+            "rename": 1,
+        }
         assert cli.json("sandbox", "state")["users"] == 25
         assert cli.json("sandbox", "change", "--also", json.dumps({"delete": done["move"][0]})) == {
             "delete": [done["move"][0]]
         }
-        assert done["move"][1] in cli("sandbox", "change", "--also", json.dumps({"delete": done["move"][1]})).out
+        assert (
+            done["move"][1] in cli("sandbox", "change", "--also", json.dumps({"delete": done["move"][1]})).out
+        )
 
-        fault = cli.json("sandbox", "fault", "throttle", "--match", "users", "--times", "2", "--retry-after", "0")
-        assert (fault["kind"], fault["match"], fault["times"], fault["retry_after"]) == ("throttle", "users", 2, 0)
+        fault = cli.json(
+            "sandbox", "fault", "throttle", "--match", "users", "--times", "2", "--retry-after", "0"
+        )
+        assert (fault["kind"], fault["match"], fault["times"], fault["retry_after"]) == (
+            "throttle",
+            "users",
+            2,
+            0,
+        )
         assert len(cli.json("sandbox", "state")["faults"]) == 1
         assert cli.json("sandbox", "fault", "--clear") == {"faults": []}
         assert cli.json("sandbox", "state")["faults"] == []

@@ -192,10 +192,23 @@ def test_another_tenant_is_refused(staff: Cli, own_sandbox: Sandbox) -> None:
     """Rule R27."""
     staff("sync", "Staff")
     with Sandbox(users=10, seed=9).running() as other:
-        options = ["--tenant-id", other.tenant_id, "--client-id", other.client_id, "--ca-file", str(other.ca_file)]
+        options = [
+            "--tenant-id",
+            other.tenant_id,
+            "--client-id",
+            other.client_id,
+            "--ca-file",
+            str(other.ca_file),
+        ]
         options += ["--authority-url", other.authority_url, "--graph-url", other.graph_url]
         edited = staff(
-            "connections", "edit", "Entra", *options, "--client-secret-stdin", "--json", stdin=other.client_secret
+            "connections",
+            "edit",
+            "Entra",
+            *options,
+            "--client-secret-stdin",
+            "--json",
+            stdin=other.client_secret,
         )
         assert edited.json["warnings"][0]["lists"] == ["Staff"]
         assert staff.json("sync", "Staff", status=1)["error"]["code"] == "tenant_changed"

@@ -148,14 +148,16 @@ def test_addresses_as_uids_have_no_case(workspace: Workspace) -> None:
 
 
 def test_rows_without_a_usable_uid_are_skipped_and_named(workspace: Workspace, guests: MasterList) -> None:
-    summary = take(
-        workspace, guests, f"code,name\n,A\ng2,B\n{'x' * 4001},C\n g2 ,D\ng5,E\n\u3000,F\n"
-    )
+    summary = take(workspace, guests, f"code,name\n,A\ng2,B\n{'x' * 4001},C\n g2 ,D\ng5,E\n\u3000,F\n")
     assert counts(summary) == (6, 1, 0, 0, 5)
     assert [(one.row, one.code, one.message) for one in summary.errors] == [
         (2, "missing_uid", "The UID is blank; the row was skipped."),
         (3, "duplicate_uid", "Rows 3, 5 have the same UID “g2”; they were skipped."),
-        (4, "bad_value", f"The UID “{'x' * 80}” is not a text of at most 4,000 characters; the row was skipped."),
+        (
+            4,
+            "bad_value",
+            f"The UID “{'x' * 80}” is not a text of at most 4,000 characters; the row was skipped.",
+        ),
         (5, "duplicate_uid", "Rows 3, 5 have the same UID “g2”; they were skipped."),
         (7, "missing_uid", "The UID is blank; the row was skipped."),
     ]
@@ -179,7 +181,11 @@ def test_bad_values_leave_the_rest_of_the_row(workspace: Workspace, guests: Mast
         (3, "age", "“1e400” is not a number."),
     ]
     found = people(workspace, guests)
-    assert (found["g1"].values["name"], found["g1"].values["age"], found["g1"].values["house"]) == ("Zed", 5.0, "Red")
+    assert (found["g1"].values["name"], found["g1"].values["age"], found["g1"].values["house"]) == (
+        "Zed",
+        5.0,
+        "Red",
+    )
     assert (found["g2"].values["age"], found["g2"].values["house"]) == (None, "Blue")
 
 
@@ -249,7 +255,22 @@ def test_rows_of_another_width_are_skipped(workspace: Workspace, guests: MasterL
 
 def test_what_was_made_harmless_is_taken_back(workspace: Workspace, guests: MasterList) -> None:
     take(workspace, guests, "code,name\ng1,'+61 4\ng2,''=x\ng3,'tis\ng4,+1\n")
-    assert [one.values["name"] for one in people(workspace, guests).values()] == ["+61 4", "'=x", "'tis", "+1"]
+    assert [one.values["name"] for one in people(workspace, guests).values()] == [
+        "+61 4",
+        "'=x",
+        "'tis",
+        "+1",
+    ]
+
+
+def test_an_encoding_that_is_a_guess_is_said_to_be_one(
+    workspace: Workspace, guests: MasterList, tmp_path: Path
+) -> None:
+    path = tmp_path / "old.csv"
+    path.write_bytes("code,name\ng1,Zoë\n".encode("cp1252"))
+    summary = workspace.files.import_csv(guests, path, actor="tester")
+    assert errors(summary) == [(1, "guessed_encoding", None)]
+    assert people(workspace, guests)["g1"].values["name"] == "Zoë"
 
 
 def test_a_header_alone_imports_nobody(workspace: Workspace, guests: MasterList) -> None:
@@ -261,7 +282,9 @@ def test_many_rows_keep_their_numbers(workspace: Workspace, guests: MasterList, 
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["code", "name", "age"])
-        writer.writerows([number, f"Näme\n{number}", "x" if number % 1000 == 0 else number] for number in range(20_001))
+        writer.writerows(
+            [number, f"Näme\n{number}", "x" if number % 1000 == 0 else number] for number in range(20_001)
+        )
     summary = workspace.files.import_csv(guests, path, actor="tester")
     assert counts(summary) == (20_001, 20_001, 0, 0, 0)
     assert [one.row for one in summary.errors] == [number + 2 for number in range(0, 20_001, 1000)]
