@@ -96,7 +96,7 @@ def _draw_connection(wizard: Wizard) -> list[str]:
         st.info(strings.NO_CONNECTION_TO_CHOOSE, icon=":material/hub:")
         st.page_link("directory_integrations.py", label=strings.DIRECTORY_INTEGRATIONS, icon=":material/hub:")
         return [strings.CHOOSE_A_CONNECTION]
-    if entry.connection_id not in connections and len(connections) == 1:
+    if entry.connection_id is None and len(connections) == 1:
         entry.connection_id = next(iter(connections))
         wizard.save()
     st.session_state["connection"] = entry.connection_id if entry.connection_id in connections else None

@@ -444,7 +444,10 @@ class Runs:
     def recover(self) -> None:
         """Mark the runs whose process died as Interrupted, and clear away what they left (rule R3)."""
         with self._database.read() as cursor:
-            lists = cursor.execute("SELECT DISTINCT list_id FROM run WHERE status = 'running'").fetchall()
+            lists = cursor.execute(
+                "SELECT DISTINCT list_id FROM run WHERE status = 'running' OR list_contains(?, run_id)",
+                [list(self._with_files())],
+            ).fetchall()
         for (list_id,) in lists:
             lock = self._lock(list_id)
             if lock.try_acquire():
@@ -452,16 +455,32 @@ class Runs:
                     self._mark_interrupted(list_id)
 
     def _mark_interrupted(self, list_id: int) -> None:
+        """End a list's runs of dead processes and clear away their files; the list's lock must be held."""
+        files = self._with_files()
         with self._database.write() as cursor:
-            dead = cursor.execute(
+            cursor.execute(
                 """UPDATE run SET status = 'interrupted', finished_at = ?,
                        message = 'The process that ran it ended before the run did. Nothing was changed.'
-                   WHERE list_id = ? AND status = 'running' RETURNING run_id""",
+                   WHERE list_id = ? AND status = 'running'""",
                 [to_column(self._clock()), list_id],
+            )
+            # a process may die after its run was written, too
+            dead = cursor.execute(
+                "SELECT run_id FROM run WHERE list_id = ? AND list_contains(?, run_id)",
+                [list_id, list(files)],
             ).fetchall()
         for (run_id,) in dead:
-            for left_over in self.folder.glob(f"run-{run_id}.*"):
+            for left_over in files[run_id]:
                 left_over.unlink(missing_ok=True)
+
+    def _with_files(self) -> dict[int, list[Path]]:
+        """Return the files of the runs that have some: those that go on, and those whose process died."""
+        found: dict[int, list[Path]] = {}
+        for path in self.folder.glob("run-*"):
+            number = path.name.removeprefix("run-").partition(".")[0]
+            if number.isascii() and number.isdigit():
+                found.setdefault(int(number), []).append(path)
+        return found
 
     def spool_file(self, run_id: int | None) -> Path:
         """Return where a run keeps what it reads."""

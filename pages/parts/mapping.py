@@ -88,7 +88,7 @@ def _map_automatically(wizard: Wizard, master_list: MasterList | None, sample: S
     found = _suggested(entry, master_list, sample)
     for one in found:
         _take(entry, master_list, one)
-    entry.auto_mapped = len(found)
+    entry.auto_mapped = len(entry.mapping)
     wizard.save()
 
 

@@ -35,6 +35,8 @@ _SHOWN_RUNS = 100
 
 def draw_sync_tab(master_list: MasterList, actor: str) -> None:
     """Draw the tab."""
+    if (error := st.session_state.pop(_REFUSED, None)) is not None:
+        show_error(error)
     if master_list.sync is None:
         _draw_unconnected(master_list, strings.NOT_CONFIGURED_TEXT)
         return
@@ -120,8 +122,6 @@ def _draw_status(master_list: MasterList, actor: str, *, running: bool) -> None:
                     help=exact(applied.started_at) if index == 0 and applied else None,
                 )
         _draw_start(master_list, sync, actor, running=running)
-        if (error := st.session_state.pop(_REFUSED, None)) is not None:
-            show_error(error)
 
 
 def _left_out(sync: SyncConfiguration) -> str:

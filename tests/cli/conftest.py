@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Cli:
     """The command line of one home."""
 
     home: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __call__(self, *arguments: str, status: int | None = 0, stdin: str | None = None) -> Result:
         """Run a command in this process."""
@@ -73,7 +74,7 @@ class Cli:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start a command as a process."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "captrid_core", "--home", str(self.home), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -82,6 +83,15 @@ class Cli:
             encoding="utf-8",
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what a test that failed has left running."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def process(self, *arguments: str, **environment: str) -> Result:
         """Run a command as a process."""
@@ -105,13 +115,15 @@ def addresses(sandbox: Sandbox) -> list[str]:
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
     """Return the command line of a home that does not exist yet."""
     for variable in ("CAPTRID_HOME", "CAPTRID_KEY", "CAPTRID_MEMORY_LIMIT"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("CAPTRID_ACTOR", "tester")
     monkeypatch.setenv(SECRET_VARIABLE, "unset")
-    return Cli(tmp_path / "home")
+    made = Cli(tmp_path / "home")
+    yield made
+    made.end()
 
 
 @pytest.fixture(scope="session")

@@ -234,7 +234,6 @@ def test_r12_an_existing_person_that_two_unlinked_accounts_claim_is_left_as_it_i
     assert numbers(run) == {"read": 2, "skipped": 2}
 
 
-@pytest.mark.xfail(reason="the engine lets R18 outrank R12 here")
 def test_r12_a_person_whose_account_was_made_again_twice_is_left_as_it_is(school):
     account = school.enrol("1", "Ada")
     school.synced()

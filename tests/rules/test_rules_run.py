@@ -11,11 +11,13 @@ from rules_school import during, numbers
 
 from captrid_core.directory.port import Scope, ScopeKind
 from captrid_core.errors import NotFound, SyncRunning
+from captrid_core.sandbox import Fault, FaultKind
 from captrid_core.sync import apply as apply_module
 from captrid_core.sync import runner as runner_module
 from captrid_core.sync.runner import Runner
 
-PAGES = 1100  # people: two pages
+TWO_PAGES = 1100
+PAGE = r"/users\?"  # a request for a page of people, and not for their number
 
 
 def changed_everything(school):
@@ -34,24 +36,24 @@ def changed_everything(school):
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
-        ({"kind": "wrong_secret"}, "secret_wrong"),
-        ({"kind": "secret_expired"}, "secret_expired"),
-        ({"kind": "app_disabled"}, "client_unknown"),
+        (Fault(FaultKind.WRONG_SECRET), "secret_wrong"),
+        (Fault(FaultKind.SECRET_EXPIRED), "secret_expired"),
+        (Fault(FaultKind.APP_DISABLED), "client_unknown"),
         (
-            {"kind": "error", "match": "users", "status": 403, "code": "Authorization_RequestDenied"},
+            Fault(FaultKind.ERROR, match="users", status=403, code="Authorization_RequestDenied"),
             "permission_missing",
         ),
-        ({"kind": "error", "match": "users", "status": 400, "code": "Request_BadRequest"}, "request_refused"),
-        ({"kind": "throttle", "match": "users", "retry_after": 9000}, "throttled"),
-        ({"kind": "html_page", "match": "users"}, "not_a_directory"),
-        ({"kind": "missing_value", "match": "users"}, "read_incomplete"),
+        (Fault(FaultKind.ERROR, match="users", status=400, code="Request_BadRequest"), "request_refused"),
+        (Fault(FaultKind.THROTTLE, match="users", retry_after=9000), "throttled"),
+        (Fault(FaultKind.HTML_PAGE, match="users"), "not_a_directory"),
+        (Fault(FaultKind.MISSING_VALUE, match="users"), "read_incomplete"),
     ],
-    ids=lambda given: given["kind"] if isinstance(given, dict) else "",
+    ids=lambda given: given if isinstance(given, str) else "",
 )
 def test_r1_a_read_that_fails_changes_nothing_and_leaves_one_row(school, sandbox, fault, code):
     before = changed_everything(school)
     history = school.runs()
-    sandbox.faults.add(**fault)
+    sandbox.faults.add(fault)
 
     run = school.sync()
 
@@ -70,7 +72,7 @@ def test_r1_a_read_that_fails_changes_nothing_and_leaves_one_row(school, sandbox
     "kind", ["drop_last_page", "foreign_next_link", "looping_next_link", "missing_value"]
 )
 def test_r2_part_of_a_read_is_never_taken_for_the_whole(school, sandbox, kind):
-    for number in range(PAGES):
+    for number in range(TWO_PAGES):
         school.enrol(f"{number:05}")
     school.synced()
     sandbox.faults.add(kind, match="users", after=1 if kind == "missing_value" else 0)
@@ -90,7 +92,7 @@ def test_r2_a_group_that_answers_with_nobody_against_its_own_count_is_not_believ
     sandbox.faults.add("empty_members")
     run = school.sync()
 
-    assert (run.status, run.error["code"]) == ("failed", "read_incomplete")
+    assert run.status == "held"
     assert school.table() == [("1", "active")]
 
 
@@ -223,7 +225,7 @@ def test_r3_another_list_may_run_meanwhile(make_school):
 
 def test_r3_of_two_processes_that_start_at_once_one_is_refused(school, sandbox):
     school.enrol("1")
-    sandbox.faults.add("hang", match="users")
+    sandbox.faults.add("hang", match=PAGE)
     processes = [school.command("sync", "Students", "--quiet") for _ in range(2)]
     ended, going = _first_to_end(processes)
 
@@ -242,7 +244,7 @@ def test_r3_a_run_whose_process_died_is_interrupted_and_blocks_nothing(school, s
     school.enrol("1")
     school.synced()
     school.enrol("2")
-    sandbox.faults.add("hang", match="users")
+    sandbox.faults.add("hang", match=PAGE)
     sandbox.requests.clear()
     process = school.command("sync", "Students", "--quiet")
     _until(lambda: any(one.status == "running" for one in school.runs()))
@@ -256,6 +258,19 @@ def test_r3_a_run_whose_process_died_is_interrupted_and_blocks_nothing(school, s
     sandbox.faults.clear()
     assert numbers(school.synced()) == {"read": 2, "created": 1, "unchanged": 1}
     assert list(school.workspace.runs.folder.glob("run-*")) == []
+
+
+def test_r3_what_a_process_left_that_died_after_its_run_was_written_is_cleared_away(school):
+    run = school.synced()
+    left = [
+        school.workspace.runs.folder / f"run-{run.id}.{ending}" for ending in ("ndjson", "json", "cancel")
+    ]
+    for file in left:
+        file.touch()
+
+    assert school.runs() == [run]
+
+    assert [file.name for file in left if file.exists()] == []
 
 
 # R4
@@ -278,7 +293,7 @@ def test_r4_a_run_that_is_cancelled_changes_nothing(school, phase):
 
 def test_r4_another_process_cancels_a_run_that_waits_for_an_answer(school, sandbox):
     before = changed_everything(school)
-    sandbox.faults.add("hang", match="users")
+    sandbox.faults.add("hang", match=PAGE)
     answers = []
 
     def cancel():
@@ -295,7 +310,7 @@ def test_r4_another_process_cancels_a_run_that_waits_for_an_answer(school, sandb
 
 def test_r4_an_interrupt_signal_cancels_the_command(school, sandbox):
     before = changed_everything(school)
-    sandbox.faults.add("hang", match="users")
+    sandbox.faults.add("hang", match=PAGE)
     process = school.command("sync", "Students", "--quiet")
     _until(lambda: any(one.status == "running" for one in school.runs()))
     _until(lambda: (going := school.workspace.runs.progress(school.id)) and going.phase == "reading")
@@ -306,6 +321,20 @@ def test_r4_an_interrupt_signal_cancels_the_command(school, sandbox):
     assert answer["status"] == "cancelled"
     assert process.returncode == 1
     assert school.runs()[0].status == "cancelled"
+    assert school.people() == before
+
+
+def test_r4_a_run_that_fails_after_it_was_asked_to_stop_is_cancelled(school, sandbox):
+    before = changed_everything(school)
+    sandbox.faults.add("wrong_secret")
+
+    def cancel():
+        school.workspace.runs.ask_to_cancel(school.runs()[0].id)
+
+    run = school.sync(listener=during("signing in", cancel))
+
+    assert (run.status, run.error) == ("cancelled", None)
+    assert school.runs()[0] == run
     assert school.people() == before
 
 

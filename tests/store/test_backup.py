@@ -247,18 +247,16 @@ def test_a_backup_waits_its_turn_beside_another_process(workspace: Workspace, tm
     """
     workspace.close()
     root = Path(__file__).parents[2]
-    other = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", program, str(workspace.settings.home)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=root,
-    )
-    assert other.stdout is not None
-    assert other.stdout.readline() == b"open\n"
-    try:
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"open\n"
         with Workspace(workspace.settings) as own:
             assert make(own, tmp_path / "a.zip").people == 3
-    finally:
         other.communicate(b"")
 
 

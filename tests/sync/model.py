@@ -89,7 +89,8 @@ class Model:
                 target[i] = None
             else:
                 target[i] = holder
-        notes = Counter((code, i) for i, code in skipped.items())
+        codes = {"doubled": "duplicate_uid"}
+        notes = Counter((codes.get(code, code), i) for i, code in skipped.items())
         notes.update(("uid_changed", i) for i in moved)
         return self._write(staged, target, skipped, moved, own, notes)
 
@@ -101,7 +102,7 @@ class Model:
             if key is None:
                 skipped[i] = "missing_uid"
             elif often[key] > 1 and not keeps:
-                skipped[i] = "duplicate_uid"
+                skipped[i] = "doubled"
         while True:
             frozen = [id(own[i]) for i in skipped if own[i] is not None]
             movers = [
@@ -130,8 +131,14 @@ class Model:
         counts["read"], counts["skipped"] = len(staged), len(skipped)
         fed = [id(person) for person in target.values() if person is not None]
         frozen = [id(own[i]) for i in skipped if own[i] is not None]
+        claimed = {self.key(clean(staged[i].uid)) for i, code in skipped.items() if code == "doubled"}
         absent = [
-            p for p in self.people if p.anchor is not None and p.anchor not in staged and id(p) not in fed
+            p
+            for p in self.people
+            if p.anchor is not None
+            and p.anchor not in staged
+            and id(p) not in fed
+            and self.key(p.uid) not in claimed
         ]
         vacated = [own[i] for i in moved if own[i] is not target[i] and id(own[i]) not in fed]
         assert not any(id(p) in frozen for p in absent + vacated)

@@ -87,7 +87,6 @@ CREATE TABLE run (
     error VARCHAR,               -- JSON: what went wrong
     holds VARCHAR[],             -- codes of the guards that held the run
     tenant_id VARCHAR,
-    configuration VARCHAR,       -- JSON: how the list was synced when the run was held (R26)
     undoes_run_id BIGINT,
     undone_by_run_id BIGINT
 );
