@@ -444,10 +444,7 @@ class Runs:
     def recover(self) -> None:
         """Mark the runs whose process died as Interrupted, and clear away what they left (rule R3)."""
         with self._database.read() as cursor:
-            lists = cursor.execute(
-                "SELECT DISTINCT list_id FROM run WHERE status = 'running' OR list_contains(?, run_id)",
-                [list(self._with_files())],
-            ).fetchall()
+            lists = cursor.execute("SELECT DISTINCT list_id FROM run WHERE status = 'running'").fetchall()
         for (list_id,) in lists:
             lock = self._lock(list_id)
             if lock.try_acquire():
