@@ -73,7 +73,7 @@ class ProgressLine:
 
 def _sentence(progress: Progress) -> str:
     text = progress.phase.capitalize()
-    if progress.phase == "reading":
+    if progress.phase == "reading" and progress.read:
         about = f" of about {progress.about:,}" if progress.about is not None else ""
         text += f" {progress.read:,}{about} people"
     return f"{text}: {progress.waiting}" if progress.waiting else f"{text} …"

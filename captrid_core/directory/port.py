@@ -58,12 +58,14 @@ class Page:
     """Some directory objects as they came: one JSON object a line, `count` of them.
 
     Where `restarts` is true, the directory gave up the place in the list and the read began anew:
-    all pages before this one have to be forgotten.
+    all pages before this one have to be forgotten. `about` is how many there are on all pages,
+    as far as the directory says.
     """
 
     ndjson: bytes
     count: int
     restarts: bool = False
+    about: int | None = None
 
 
 class Watch(Protocol):

@@ -309,11 +309,11 @@ class Runner:
         directory = self._connections.open(sync.connection_id, watch)
         try:
             tenant_id = self._check_tenant(directory, master_list)
-            watch.enter("reading", about=directory.count(sync.scope))
+            watch.enter("reading")
             for page in directory.read_all(sync.scope, properties=needed_properties(sync)):
                 watch.check()
                 spool.add(page)
-                watch.have_read(spool.count)
+                watch.have_read(spool.count, about=page.about)
         finally:
             directory.close()
         spool.finish()

@@ -176,13 +176,13 @@ class RunWatch:
         self.check()
         self._show(replace(self.progress, waiting=None), at_once=True)
 
-    def enter(self, phase: str, *, about: int | None = None) -> None:
+    def enter(self, phase: str) -> None:
         """Show that a phase begins."""
-        self._show(replace(self.progress, phase=phase, about=about or self.progress.about), at_once=True)
+        self._show(replace(self.progress, phase=phase), at_once=True)
 
-    def have_read(self, count: int) -> None:
-        """Show how many people have been read."""
-        self._show(replace(self.progress, read=count))
+    def have_read(self, count: int, *, about: int | None = None) -> None:
+        """Show how many people have been read, of about how many."""
+        self._show(replace(self.progress, read=count, about=about or self.progress.about))
 
     def _show(self, progress: Progress, *, at_once: bool = False) -> None:
         with self._lock:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -12,9 +11,9 @@ from captrid_core.lists.model import FieldType, MasterList, Person
 from captrid_core.serving import workspace
 from captrid_core.sync.runs import ChangeRow, Run
 from pages import strings
+from pages.parts.tables import draw_table
 
 _PAGE = 50
-_WHOLE, _HIGH = 15, 560
 
 
 def draw_changes(run: Run, master_list: MasterList) -> None:
@@ -100,18 +99,7 @@ def _draw_lines(lines: list[ChangeRow], run: Run, master_list: MasterList) -> No
         frame = frame.drop(columns=[strings.BEFORE, strings.AFTER])
     if not frame[strings.FIELD].any():
         frame = frame.drop(columns=[strings.FIELD])
-    st.dataframe(
-        frame,
-        hide_index=True,
-        key=f"changes_{run.id}",
-        height=table_height(len(shown)),
-        alt=strings.CHANGES,
-    )
-
-
-def table_height(rows: int) -> Literal["content"] | int:
-    """Return how high a table is drawn: whole while it is short, else with its own scroll bar."""
-    return "content" if rows <= _WHOLE else _HIGH
+    draw_table(frame, f"changes_{run.id}", strings.CHANGES)
 
 
 def _about(line: ChangeRow) -> str:

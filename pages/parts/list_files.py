@@ -16,6 +16,7 @@ from captrid_core.serving import workspace
 from pages import strings
 from pages.parts.errors import show_error
 from pages.parts.feedback import say
+from pages.parts.tables import draw_table
 from pages.parts.text import people
 
 _SHOWN = 200
@@ -74,17 +75,11 @@ def _draw_summary(summary: ImportSummary) -> None:
             st.metric(label, f"{number:,}", border=True)
     if summary.errors:
         st.warning(strings.IMPORT_ERRORS.format(count=f"{len(summary.errors):,}"), icon=":material/warning:")
-        st.dataframe(
-            pd.DataFrame(
-                [
-                    {strings.ROW: one.row, strings.FIELD: one.field, strings.WHAT: one.message}
-                    for one in summary.errors[:_SHOWN]
-                ]
-            ),
-            hide_index=True,
-            key="import_errors",
-            alt=strings.ERRORS,
-        )
+        rows = [
+            {strings.ROW: one.row, strings.FIELD: one.field, strings.WHAT: one.message}
+            for one in summary.errors[:_SHOWN]
+        ]
+        draw_table(pd.DataFrame(rows), "import_errors", strings.ERRORS)
 
 
 def export_menu(master_list: MasterList, status: StatusFilter) -> None:

@@ -10,10 +10,10 @@ import streamlit as st
 from captrid_core.lists.model import FieldType, MasterList, Person, StatusFilter
 from captrid_core.serving import workspace
 from pages import strings
-from pages.parts.changes import table_height
 from pages.parts.list_files import export_menu, import_csv
 from pages.parts.person import add_person, as_text, forget_new_person, open_person
 from pages.parts.sync_tab import connection_name, scope_name
+from pages.parts.tables import table_height
 from pages.parts.text import md, people
 
 _PAGE = 50
@@ -43,12 +43,13 @@ def draw_people_tab(master_list: MasterList, actor: str) -> None:
     if not found.total:
         _draw_nobody(master_list)
         return
+    # above the table, so that the table's own buttons never lie over those of the page
+    legend = strings.LOCKED_LEGEND.format(connection=md(connection)) if master_list.managed_fields else ""
+    st.caption(f"{strings.OPEN_PERSON_HINT} {legend}")
     _draw_table(master_list, found.people, status, connection, actor)
     if pages > 1:
         st.session_state["people_page"] = page
         st.pagination(pages, key="people_page")
-    legend = strings.LOCKED_LEGEND.format(connection=md(connection)) if master_list.managed_fields else ""
-    st.caption(f"{strings.OPEN_PERSON_HINT} {legend}")
 
 
 def _first_page() -> None:

@@ -14,6 +14,7 @@ from pages import strings
 from pages.parts import directory_reads
 from pages.parts.errors import show_error
 from pages.parts.feedback import say
+from pages.parts.tables import draw_table
 from pages.parts.text import enumerated, md, people
 from pages.parts.wizard import Entry, Wizard
 
@@ -102,17 +103,10 @@ def _draw_table(rows: list[PreviewRow], labels: dict[str, str]) -> None:
         }
         for row in rows
     ]
-    st.dataframe(
-        pd.DataFrame(shown),
-        hide_index=True,
-        key="review_people",
-        column_config={
-            strings.PROBLEMS: None
-            if not any(row.problems for row in rows)
-            else st.column_config.TextColumn("", width=40)
-        },
-        alt=strings.REVIEW_PEOPLE,
-    )
+    flagged = any(row.problems for row in rows)
+    config = {strings.PROBLEMS: st.column_config.TextColumn("", width=40) if flagged else None}
+    with st.container(key="review_people"):
+        draw_table(pd.DataFrame(shown), "review_table", strings.REVIEW_PEOPLE, config)
 
 
 def _draw_problems(rows: list[PreviewRow]) -> None:

@@ -10,6 +10,7 @@ from captrid_core.sync.runs import Note, Run, RunStatus
 from pages import strings
 from pages.parts.badges import run_badge
 from pages.parts.errors import show_stored_error
+from pages.parts.tables import draw_table
 from pages.parts.text import hint_md, md
 from pages.parts.times import ago, exact, lasted
 
@@ -91,12 +92,7 @@ def draw_notes(notes: list[Note], key: str, labels: dict[str, str]) -> None:
         }
         for note in notes
     ]
-    st.dataframe(
-        pd.DataFrame(shown),
-        hide_index=True,
-        key=key,
-        column_config={strings.WHAT: st.column_config.TextColumn(width="large")},
-        alt=strings.ERRORS,
-    )
+    config = {strings.WHAT: st.column_config.TextColumn(width="large")}
+    draw_table(pd.DataFrame(shown), key, strings.ERRORS, config)
     if len(notes) == _MOST_NOTES:
         st.caption(strings.FIRST_NOTES.format(count=f"{_MOST_NOTES:,}"))

@@ -11,6 +11,7 @@ from captrid_core.serving import workspace
 from pages import strings
 from pages.parts.errors import show_error
 from pages.parts.feedback import forget, say
+from pages.parts.tables import draw_table
 from pages.parts.text import md
 from pages.parts.wizard import NewField, key_for
 
@@ -40,7 +41,7 @@ def draw_schema_tab(master_list: MasterList, actor: str) -> None:
     ]
     frame = pd.DataFrame(shown)
     hidden = {} if any(one.options for one in master_list.fields) else {strings.OPTIONS: None}
-    st.dataframe(frame, hide_index=True, key="schema_table", column_config=hidden, alt=strings.TAB_SCHEMA)
+    draw_table(frame, "schema", strings.TAB_SCHEMA, hidden)
 
 
 def _role(key: str, master_list: MasterList, sources: dict[str, str]) -> str:

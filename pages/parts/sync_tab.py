@@ -225,7 +225,7 @@ def _draw_results(run: Run, master_list: MasterList) -> None:
     for notes, word, key in ((errors, strings.ERRORS, "errors"), (warnings, strings.WARNINGS, "warnings")):
         if notes:
             with st.expander(f"{word} ({len(notes):,})", key=f"results_{key}", icon=":material/report:"):
-                draw_notes(notes, f"results_{key}_table", labels)
+                draw_notes(notes, f"results_{key}_list", labels)
 
 
 def _draw_history(runs: list[Run]) -> None:

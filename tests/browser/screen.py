@@ -72,8 +72,9 @@ class Screen:
         self.settle()
 
     def search(self, key: str, text: str) -> None:
-        self.by_key(key).locator("input").first.fill(text)
-        self.page.wait_for_timeout(600)
+        field = self.by_key(key).locator("input").first
+        field.fill(text)
+        field.press("Enter")
         self.settle()
 
     def pick(self, key: str, label: str) -> None:
@@ -102,17 +103,21 @@ class Screen:
             expect(self.page.locator("body")).not_to_contain_text(one, timeout=PATIENCE)
 
     def metrics(self, key: str) -> dict[str, str]:
-        """Return the figures in a row of cards."""
+        """Return the figures in a row of cards, once the page has come to rest."""
+        self.settle()
         found = {}
         for card in self.by_key(key).get_by_test_id("stMetric").all():
             label = card.get_by_test_id("stMetricLabel").locator("p").inner_text()
             found[label] = card.get_by_test_id("stMetricValue").inner_text()
         return found
 
-    def cells(self, key: str) -> list[list[str]]:
-        """Return the rows of a table that are in sight."""
+    def cells(self, key: str, *, count: int | None = None) -> list[list[str]]:
+        """Return the rows of a table that are in sight, when they are so many."""
         grid = self.page.locator(f"[class*='st-key-{key}'] canvas[data-testid=data-grid-canvas]").first
-        grid.wait_for()
+        self.settle()
+        grid.locator("tbody tr").first.wait_for(state="attached")
+        if count is not None:
+            expect(grid.locator("tbody tr")).to_have_count(count, timeout=PATIENCE)
         rows: Any = grid.evaluate(
             "e => [...e.querySelectorAll('tbody tr')].map(r => [...r.children].map(c => c.textContent))"
         )
@@ -121,6 +126,7 @@ class Screen:
     def select_row(self, key: str, row: int) -> None:
         """Click the box at the beginning of a row."""
         grid = self.page.locator(f"[class*='st-key-{key}'] canvas[data-testid=data-grid-canvas]").first
+        grid.locator("tbody tr").first.wait_for(state="attached")
         grid.scroll_into_view_if_needed()
         box = grid.bounding_box()
         assert box is not None

@@ -234,13 +234,20 @@ def test_a_refusal_for_a_while_is_tried_again(wire, number):
 def test_a_sign_in_that_stays_throttled_or_failing_is_given_up(wire):
     wire.on("/token", reply({}, 429, Retry_After="31"))
     with pytest.raises(Throttled, match="wait another 31 s"):
-        wire.directory().tenant_id()
+        wire.directory().probe()
     assert wire.time.waits == []
 
     wire.on("/token", reply({}, 500))
     with pytest.raises(DirectoryUnavailable, match="HTTP 500"):
-        wire.directory().tenant_id()
+        wire.directory().probe()
     assert 15 < sum(wire.time.waits) <= 30
+
+
+def test_the_sign_in_of_a_run_has_more_patience(wire):
+    wire.on("/token", reply({}, 429, Retry_After="60"), wire.granted())
+
+    assert wire.directory().tenant_id() == TENANT
+    assert wire.time.waits == [60.0]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from captrid_core.clock import system_clock
 from captrid_core.directory.entra.graph import EVENTUAL, Graph, Missing
 from captrid_core.directory.entra.groups import Groups
 from captrid_core.directory.entra.managers import EXPAND_MANAGER, AddManagers, adder, cheaper_from_everyone
-from captrid_core.directory.entra.paging import RawPage, complete, read_ahead, walk
+from captrid_core.directory.entra.paging import RawPage, complete, promptly, read_ahead, walk
 from captrid_core.directory.entra.patience import Patience, PlainWatch
 from captrid_core.directory.entra.permissions import READ_GROUPS, READ_USERS
 from captrid_core.directory.entra.settings import EntraSettings, is_guid
@@ -39,8 +39,8 @@ class EntraDirectory:
     Args:
         settings: The connection.
         watch: Shows waiting and stops the work; without one, nothing stops it.
-        reading_patience: Seconds that one full read may lose to throttling and failures.
-        asking_patience: Seconds that any other question may lose to them: somebody waits for it.
+        reading_patience: Seconds that a run's sign-in, or its read, may lose to throttling and failures.
+        asking_patience: Seconds that any other question may lose to them: somebody waits for the answer.
         connect_timeout: Seconds for a connection to come about.
         read_timeout: Seconds without a byte after which an answer is given up.
         clock: A monotonic clock.
@@ -95,9 +95,12 @@ class EntraDirectory:
 
     def tenant_id(self) -> str:
         """Return the id of the tenant that the sign-in leads to, from the token where it says so."""
-        patience = self._patience(self._asking_patience)
-        tenant = self._graph.grant(patience).tenant_id
-        return tenant or str(self._organization(patience).get("id") or "")
+
+        def ask() -> str:
+            patience = self._patience(self._reading_patience)
+            return self._graph.grant(patience).tenant_id or str(self._organization(patience).get("id") or "")
+
+        return promptly(ask, self._watch)
 
     def groups(self, search: str | None = None, *, limit: int = 200) -> list[Group]:
         """Return groups whose name fits `search`, best match first, with their member counts.
@@ -151,16 +154,18 @@ class EntraDirectory:
             Cancelled: The watch asked to stop.
         """
         patience = self._patience(self._reading_patience)
-        pages = complete(
-            self._pages(scope, properties, patience, top=_PAGE), lambda: self._expected(scope, patience)
-        )
-        return read_ahead(
-            (Page(page.ndjson(), len(page.objects), restarts=page.restarts) for page in pages), self._watch
-        )
+        pages = self._pages(scope, properties, patience, top=_PAGE)
+        return read_ahead(self._whole(scope, pages, patience), self._watch)
 
     def close(self) -> None:
         """Close connections to the directory."""
         self._transport.close()
+
+    def _whole(self, scope: Scope, pages: Iterator[RawPage], patience: Patience) -> Iterator[Page]:
+        """Yield all pages of a scope; those of a group say themselves how many users there are."""
+        about = self._expected(scope, patience) if scope.kind is ScopeKind.ALL_USERS else None
+        for page in complete(pages, about):
+            yield Page(page.ndjson(), len(page.objects), restarts=page.restarts, about=page.total)
 
     def _pages(
         self,

@@ -10,7 +10,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import msgspec
@@ -119,32 +119,37 @@ def walk(
         current = following
 
 
-def complete(pages: Iterator[RawPage], count: Callable[[], int | None]) -> Iterator[RawPage]:
-    """Yield `pages`, and refuse a list that ends long before its time.
+def complete(pages: Iterator[RawPage], count: int | None) -> Iterator[RawPage]:
+    """Yield `pages` with how many objects there are in all, and refuse a list that ends long before its time.
 
     Counts come from an index that lags behind the directory, so some difference is normal. A list
     that is empty altogether passes: that is for the rules of the sync to judge (rule R23).
 
     Args:
         pages: A walk.
-        count: Returns how many objects there should be, where the pages do not say, or None.
+        count: How many objects there should be where the pages do not say, as far as that is known.
 
     Raises:
         ReadIncomplete: Clearly fewer objects came than there are.
     """
     read = 0
-    total: int | None = None
     for page in pages:
         if page.restarts:
             read = 0
         read += len(page.objects)
-        total = page.total if page.total is not None else total
-        yield page
-    if not read:
-        return
-    expected = total if total is not None else count()
-    if expected is not None and expected - read > max(_USUAL_LAG, expected // 100):
-        raise ReadIncomplete(f"Microsoft Graph listed {read} of {expected} users and said that was all.")
+        count = page.total if page.total is not None else count
+        yield replace(page, total=count)
+    if read and count is not None and count - read > max(_USUAL_LAG, count // 100):
+        raise ReadIncomplete(f"Microsoft Graph listed {read} of {count} users and said that was all.")
+
+
+def promptly(work: Callable[[], T], watch: Watch) -> T:
+    """Return what `work` returns, leaving it to itself as soon as the watch asks to stop.
+
+    Raises:
+        Cancelled: The watch asked to stop.
+    """
+    return next(read_ahead((work() for _ in range(1)), watch))
 
 
 @dataclass(frozen=True, slots=True)
