@@ -37,7 +37,7 @@ class Server:
     log: Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, its event loop keeps other tests from running theirs
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         path = find_chromium()
