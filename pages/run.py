@@ -24,6 +24,7 @@ from pages.parts.run_results import (
     notes_of,
 )
 from pages.parts.text import md
+from pages.parts.undo import draw_undo
 
 actor = require()
 
@@ -44,6 +45,7 @@ def _draw(run: Run, master_list: MasterList) -> None:
         draw_held(run, master_list, actor, changes=False)
     else:
         draw_message(run)
+        draw_undo(run, master_list, actor)
     if not has_counts(run):
         return
     errors, warnings = notes_of(run, "error"), notes_of(run, "warning")

@@ -56,7 +56,7 @@ def runs(app: App, name_or_id: str, *, limit: int | None) -> None:
 
 @click.group(cls=Group, name="run")
 def run() -> None:
-    """Show or cancel a run, or decide over a held one."""
+    """Show, cancel or undo a run, or decide over a held one."""
 
 
 @run.command()
@@ -119,6 +119,18 @@ def discard(app: App, run_id: str) -> None:
     """Discard a held run; nothing of it is applied."""
     found = app.workspace.runner.discard(run_id, actor=app.actor)
     app.output.show(described(app, found), f"Discarded run {found.id}.")
+
+
+@run.command()
+@click.argument("run_id", metavar="RUN")
+@pass_app
+def undo(app: App, run_id: str) -> int:
+    """Undo a run that was applied.
+
+    Each value goes back where it still is what the run made it; what was changed later is kept and
+    listed. People whom the run created are deactivated. The next sync is a full one.
+    """
+    return show_run(app, app.workspace.runner.undo(run_id, actor=app.actor))
 
 
 def show_run(app: App, run: Run) -> int:

@@ -90,7 +90,7 @@ def _rewrite(cursor: Cursor, master_list: MasterList, moment: datetime) -> None:
             JOIN {table} p ON p._person_id = c.person_id""",
         [moment],
     )
-    _put_back(cursor, table)
+    put_back(cursor, table)
 
 
 def _leave(cursor: Cursor, master_list: MasterList, moment: datetime) -> None:
@@ -104,10 +104,11 @@ def _leave(cursor: Cursor, master_list: MasterList, moment: datetime) -> None:
             FROM {CHANGE_SET} c JOIN {table} p ON p._person_id = c.person_id WHERE c.staged_row IS NULL""",
         [moment],
     )
-    _put_back(cursor, table)
+    put_back(cursor, table)
 
 
-def _put_back(cursor: Cursor, table: str) -> None:
+def put_back(cursor: Cursor, table: str) -> None:
+    """Put the people of the temporary table `rewritten` in the place of what the list has of them."""
     cursor.execute(f"DELETE FROM {table} WHERE _person_id IN (SELECT _person_id FROM rewritten)")
     cursor.execute(f"INSERT INTO {table} BY NAME FROM rewritten")
 

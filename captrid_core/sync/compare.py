@@ -55,11 +55,16 @@ def compare_full(cursor: Cursor, master_list: MasterList) -> Counts:
     return _count(cursor)
 
 
-def _prepare(cursor: Cursor) -> None:
+def start_notes(cursor: Cursor) -> None:
+    """Start with no notes."""
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE {NOTES} (
             level VARCHAR, code VARCHAR, object_id VARCHAR, uid VARCHAR, field VARCHAR, message VARCHAR)
     """)
+
+
+def _prepare(cursor: Cursor) -> None:
+    start_notes(cursor)
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE doubles AS
         SELECT _uid_key FROM {STAGED} WHERE _uid_key IS NOT NULL GROUP BY _uid_key HAVING count(*) > 1

@@ -27,7 +27,7 @@ from captrid_core.errors import (
 from captrid_core.lists.master_lists import MasterLists, mark_synced
 from captrid_core.lists.model import MasterList
 from captrid_core.store.database import Cursor, Database, quote, transaction
-from captrid_core.sync import held
+from captrid_core.sync import held, undo
 from captrid_core.sync.apply import apply_change_set
 from captrid_core.sync.compare import CHANGE_SET, NOTES, compare_full
 from captrid_core.sync.guards import judge
@@ -64,6 +64,13 @@ class NotHeld(Refused):
 
     code = "not_held"
     default_hint = "Only a held run can be applied or discarded."
+
+
+class NotUndoable(Refused):
+    """The run cannot be undone: it was not applied, or has been undone already."""
+
+    code = "not_undoable"
+    default_hint = "Only a full or delta run that was applied, and not undone yet, can be undone."
 
 
 class Unexpected(CaptridError):
@@ -253,6 +260,44 @@ class Runner:
             self._runs.finish(run, cursor=cursor)
         return run
 
+    def undo(self, run_id: int | str, *, actor: str) -> Run:
+        """Take an applied run back (rule R36) in a run of its own, and return that run.
+
+        What was changed after the run stays, and is listed as the new run's warnings.
+
+        Raises:
+            NotFound: There is no such run.
+            NotUndoable: It was not applied, is an undo itself, or has been undone already.
+            SyncRunning: A run of the list is going on.
+        """
+        wanted = _undoable(self._runs.get(run_id))
+        master_list = self._lists.get(wanted.list_id)
+        with self._runs.begin(master_list, asked=RunKind.UNDO, kind=RunKind.UNDO, actor=actor) as run:
+            run = replace(run, undoes_run_id=wanted.id)
+            return self._to_the_end(run, lambda: self._take_back(run, wanted))
+
+    def _take_back(self, run: Run, wanted: Run) -> Run:
+        with self._database.session() as cursor:
+            with self._database.exclusive():
+                _undoable(self._runs.load(cursor, _id(wanted)))
+                current = self._lists.load(cursor, wanted.list_id)
+                counts = undo.compare_undo(cursor, current, _id(wanted))
+                run = ended(replace(run, counts=counts), RunStatus.SUCCEEDED, self._clock())
+                run = replace(run, message=f"Run {wanted.id} was undone.")
+                with transaction(cursor):
+                    undo.write(
+                        cursor,
+                        current,
+                        run_id=_id(run),
+                        undone_run_id=_id(wanted),
+                        actor=run.actor,
+                        at=self._clock(),
+                    )
+                    self._runs.keep_notes(cursor, _id(run))
+                    self._runs.finish(run, cursor=cursor)
+            self._tidy(cursor)
+        return run
+
     def _held(self, cursor: Cursor, run_id: int | str) -> Run:
         run = self._runs.load(cursor, run_id)
         if run.status is not RunStatus.HELD:
@@ -280,15 +325,22 @@ class Runner:
             run.id, "starting", since=run.started_at.isoformat() if run.started_at else None, actor=run.actor
         )
         watch = RunWatch(self._runs.folder, progress, stop=stop, listener=listener)
-        try:
+
+        def work() -> Run:
             with Spool(self._runs.spool_file(run.id)) as spool:
                 tenant_id = self._read(master_list, spool, watch)
-                run = replace(run, tenant_id=tenant_id)
-                return self._decide_and_write(run, master_list, spool, watch)
+                return self._decide_and_write(replace(run, tenant_id=tenant_id), master_list, spool, watch)
+
+        return self._to_the_end(run, work, watch)
+
+    def _to_the_end(self, run: Run, work: Callable[[], Run], watch: RunWatch | None = None) -> Run:
+        """Return what `work` returns, or the run as it ended otherwise: that too goes to the history."""
+        try:
+            return work()
         except Cancelled as stopped:
             return self._runs.finish(ended(run, RunStatus.CANCELLED, self._clock(), message=stopped.message))
         except CaptridError as error:
-            if watch.stopping:  # what nobody answered any more was not to be waited for
+            if watch is not None and watch.stopping:  # what nobody answered any more was not to be waited for
                 run = ended(run, RunStatus.CANCELLED, self._clock(), message=CANCELLED)
             else:
                 run = ended(run, RunStatus.FAILED, self._clock(), error=error)
@@ -392,12 +444,22 @@ class Runner:
             "doubles",
             "rewritten",
             "created",
+            *undo.TABLES,
         ):
             cursor.execute(f"DROP TABLE IF EXISTS temp.{quote(table)}")
         with suppress(
             duckdb.TransactionException
         ):  # others are writing; the next run's turn, or the closing, does it
             cursor.execute("CHECKPOINT")
+
+
+def _undoable(run: Run) -> Run:
+    if run.status is RunStatus.UNDONE:
+        raise NotUndoable(f"Run {run.id} has been undone already, by run {run.undone_by_run_id}.")
+    if run.status is not RunStatus.SUCCEEDED or run.kind is RunKind.UNDO:
+        what = "is an undo itself" if run.kind is RunKind.UNDO else f"was not applied; it is {run.status}"
+        raise NotUndoable(f"Run {run.id} {what}.")
+    return run
 
 
 def _id(run: Run) -> int:

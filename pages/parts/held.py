@@ -13,6 +13,7 @@ from pages.parts.changes import draw_changes
 from pages.parts.errors import show_error
 from pages.parts.feedback import say
 from pages.parts.run_results import draw_counts, notes_of
+from pages.parts.sure import sure
 from pages.parts.text import md, people
 
 
@@ -45,7 +46,7 @@ def _apply(run: Run, master_list: MasterList, actor: str) -> None:
     st.markdown("\n".join(f"- **{word}**: {people(number)}" for word, number in lines if number))
     st.caption(strings.APPLY_NOTE)
     outcome = st.container()
-    if not _sure(strings.APPLY, "held_apply", ":material/check:"):
+    if not sure(strings.APPLY, "held_apply", ":material/check:"):
         return
     with outcome:
         try:
@@ -64,7 +65,7 @@ def _apply(run: Run, master_list: MasterList, actor: str) -> None:
 def _discard(run: Run, actor: str) -> None:
     st.markdown(strings.DISCARD_TEXT.format(run=run.id))
     outcome = st.container()
-    if not _sure(strings.DISCARD, "held_discard", ":material/block:"):
+    if not sure(strings.DISCARD, "held_discard", ":material/block:"):
         return
     with outcome:
         try:
@@ -75,11 +76,3 @@ def _discard(run: Run, actor: str) -> None:
             return
     say(strings.HELD_DISCARDED.format(run=run.id))
     st.rerun()
-
-
-def _sure(word: str, key: str, icon: str) -> bool:
-    """Draw Cancel and the decision; say whether it was made."""
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button(strings.CANCEL, key=f"{key}_cancel"):
-            st.rerun()
-        return st.button(word, key=f"{key}_confirm", type="primary", icon=icon)

@@ -87,6 +87,27 @@ def test_a_held_run_is_looked_through_and_applied(screen: Screen, quiet: Sandbox
     assert screen.metrics("list_counts")[strings.ACTIVE] == str(len(members) - len(leavers))
 
 
+def test_a_run_is_undone(screen: Screen, quiet: Sandbox, beside: Beside):
+    made = beside.synced_list("Undone", "Year 11 Students")
+    (run,) = beside.workspace.runs.of_list(made.id)
+    someone = beside.workspace.people.find(made).people[0]
+    beside.workspace.people.set_values(made, someone.uid, {"locker": "A1"}, actor=ACTOR)
+    screen.go(f"/run?run={run.id}")
+    screen.click("run_undo")
+    expect(screen.dialog()).to_contain_text("people it created are deactivated")
+    screen.shot("undo")
+    screen.click("run_undo_confirm")
+
+    screen.sees(strings.RUN_UNDONE.format(run=run.id), strings.UNDOES.format(run=run.id))
+    screen.settle()
+    screen.shot("undone")
+    assert beside.workspace.lists.counts(made).active == 0
+    assert beside.workspace.people.get(made, someone.uid).values["locker"] == "A1"
+    screen.page.get_by_role("link", name=strings.UNDOES.format(run=run.id)).click()
+    screen.sees("Undone by run")
+    expect(screen.by_key("run_undo")).to_have_count(0)
+
+
 def test_a_held_run_is_discarded(screen: Screen, quiet: Sandbox, beside: Beside):
     made = beside.synced_list("Discarded", "Year 10 Students")
     quiet.faults.add("empty_members")

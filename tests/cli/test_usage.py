@@ -39,6 +39,7 @@ NAMES = {
     "run cancel",
     "run apply",
     "run discard",
+    "run undo",
     "people",
     "person add",
     "person set",
