@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, time
 from typing import TYPE_CHECKING
 
 import click
@@ -27,15 +28,31 @@ if TYPE_CHECKING:
 @click.option(
     "--search", default="", metavar="TEXT", help="Only people in whose fields all these words occur."
 )
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
+    metavar="DATE",
+    help="As the list was at the end of that day, or at that moment, by this machine's clock.",
+)
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
 @pass_app
-def people(app: App, name_or_id: str, *, status: str, search: str, limit: int | None) -> None:
+def people(
+    app: App, name_or_id: str, *, status: str, search: str, as_of: datetime | None, limit: int | None
+) -> None:
     """List the people of a Master List, by their UIDs."""
     from captrid_core.lists.model import StatusFilter
     from captrid_core.lists.people import describe
 
     master_list = app.workspace.lists.get(name_or_id)
-    found = app.workspace.people.find(master_list, status=StatusFilter(status), search=search, limit=limit)
+    if as_of is not None and as_of.time() == time.min:
+        as_of = datetime.combine(as_of, time.max)
+    found = app.workspace.people.find(
+        master_list,
+        status=StatusFilter(status),
+        search=search,
+        as_of=as_of.astimezone() if as_of is not None else None,
+        limit=limit,
+    )
     keys = [field.key for field in master_list.fields]
     app.output.show(
         [describe(one) for one in found.people] if app.output.as_json else None,

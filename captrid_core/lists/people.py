@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from captrid_core.clock import Clock, to_column
@@ -11,6 +12,7 @@ from captrid_core.errors import BadValue, DuplicateUid, FieldLocked, Invalid, Mi
 from captrid_core.lists import values
 from captrid_core.lists.master_lists import MasterLists
 from captrid_core.lists.model import Field, FieldType, MasterList, Origin, Person, StatusFilter
+from captrid_core.lists.past import people_at
 from captrid_core.store.database import Cursor, Database, quote, scalar
 from captrid_core.store.records import take_ids, write_audit
 
@@ -47,6 +49,7 @@ class People:
         sort: str | None = None,
         descending: bool = False,
         exceptions_only: bool = False,
+        as_of: datetime | None = None,
         limit: int | None = None,
         offset: int = 0,
     ) -> PeoplePage:
@@ -59,9 +62,11 @@ class People:
             sort: A field's key; by default the UID.
             descending: Sort the other way.
             exceptions_only: Only those whose status was set by hand against the directory (rule R21).
+            as_of: The moment at which the list is looked at; None: now. See `past`.
             limit: At most so many; None: all.
             offset: Leave out so many first.
         """
+        source = people_at(master_list, as_of) if as_of is not None else master_list.people_table
         where, parameters = self._where(master_list, status, search, exceptions_only=exceptions_only)
         key = master_list.field(sort or master_list.uid_field).key
         order = f"{quote(key)} {'DESC' if descending else 'ASC'} NULLS LAST, _person_id"
@@ -70,15 +75,13 @@ class People:
         with self._database.read() as cursor:
             found = cursor.execute(
                 f"""SELECT _person_id, _active, _origin, _anchor IS NOT NULL, {_EXCEPTION}, {columns}
-                    FROM {master_list.people_table} WHERE {where} ORDER BY {order} {page}""",
+                    FROM {source} WHERE {where} ORDER BY {order} {page}""",
                 parameters,
             ).fetchall()
             total = (
                 len(found)
                 if limit is None
-                else scalar(
-                    cursor, f"SELECT count(*) FROM {master_list.people_table} WHERE {where}", parameters
-                )
+                else scalar(cursor, f"SELECT count(*) FROM {source} WHERE {where}", parameters)
             )
         return PeoplePage([_person(master_list, one) for one in found], total)
 
