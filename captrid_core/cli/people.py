@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,20 @@ from captrid_core.cli.output import pairs, table
 
 if TYPE_CHECKING:
     from captrid_core.lists.model import MasterList, Person
+
+
+class Moment(click.DateTime):
+    """A moment by this machine's clock; a date without a time is the end of that day."""
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the moment with its zone."""
+        moment: datetime = super().convert(value, param, ctx)
+        if "T" not in str(value):
+            moment = datetime.combine(moment, time.max)
+        return moment.astimezone()
 
 
 @click.command(cls=Command, name="people")
@@ -30,7 +44,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--as-of",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
+    type=Moment(),
     metavar="DATE",
     help="As the list was at the end of that day, or at that moment, by this machine's clock.",
 )
@@ -44,14 +58,8 @@ def people(
     from captrid_core.lists.people import describe
 
     master_list = app.workspace.lists.get(name_or_id)
-    if as_of is not None and as_of.time() == time.min:
-        as_of = datetime.combine(as_of, time.max)
     found = app.workspace.people.find(
-        master_list,
-        status=StatusFilter(status),
-        search=search,
-        as_of=as_of.astimezone() if as_of is not None else None,
-        limit=limit,
+        master_list, status=StatusFilter(status), search=search, as_of=as_of, limit=limit
     )
     keys = [field.key for field in master_list.fields]
     app.output.show(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
 import streamlit as st
 
 from captrid_core.directory.port import Group, Scope
@@ -10,11 +13,18 @@ from captrid_core.sync.mapping import Sample
 from pages import strings
 from pages.parts.watch import PageWatch
 
+T = TypeVar("T")
+
 _KEPT = "directory_reads"
 
 
-def _kept(kind: str) -> dict[tuple[object, ...], object]:
-    return st.session_state.setdefault(_KEPT, {}).setdefault(kind, {})
+def _once(kind: str, key: Hashable, spinner: str, read: Callable[[], T]) -> T:
+    """Return what `read` returned for that key before, or does now."""
+    kept: dict[Hashable, T] = st.session_state.setdefault(_KEPT, {}).setdefault(kind, {})
+    if key not in kept:
+        with st.spinner(spinner):
+            kept[key] = read()
+    return kept[key]
 
 
 def forget_reads() -> None:
@@ -28,12 +38,12 @@ def groups(connection_id: int, search: str) -> list[Group]:
     Raises:
         SignInError, DirectoryError: The directory could not be read.
     """
-    kept = _kept("groups")
-    key = (connection_id, search.strip().lower())
-    if key not in kept:
-        with st.spinner(strings.READING_GROUPS):
-            kept[key] = workspace().setup.groups(connection_id, search, PageWatch())
-    return kept[key]  # type: ignore[return-value]
+    return _once(
+        "groups",
+        (connection_id, search.strip().lower()),
+        strings.READING_GROUPS,
+        lambda: workspace().setup.groups(connection_id, search, PageWatch()),
+    )
 
 
 def count(connection_id: int, scope: Scope) -> int:
@@ -42,12 +52,12 @@ def count(connection_id: int, scope: Scope) -> int:
     Raises:
         SignInError, DirectoryError: The directory could not be read.
     """
-    kept = _kept("counts")
-    key = (connection_id, scope)
-    if key not in kept:
-        with st.spinner(strings.COUNTING):
-            kept[key] = workspace().setup.count(connection_id, scope, PageWatch())
-    return kept[key]  # type: ignore[return-value]
+    return _once(
+        "counts",
+        (connection_id, scope),
+        strings.COUNTING,
+        lambda: workspace().setup.count(connection_id, scope, PageWatch()),
+    )
 
 
 def sample(connection_id: int, scope: Scope) -> Sample:
@@ -56,9 +66,9 @@ def sample(connection_id: int, scope: Scope) -> Sample:
     Raises:
         SignInError, DirectoryError: The directory could not be read.
     """
-    kept = _kept("samples")
-    key = (connection_id, scope)
-    if key not in kept:
-        with st.spinner(strings.READING_SAMPLE):
-            kept[key] = workspace().setup.sample(connection_id, scope, PageWatch())
-    return kept[key]  # type: ignore[return-value]
+    return _once(
+        "samples",
+        (connection_id, scope),
+        strings.READING_SAMPLE,
+        lambda: workspace().setup.sample(connection_id, scope, PageWatch()),
+    )

@@ -66,9 +66,11 @@ def test_r8_the_command_line_shows_the_list_as_it_was_on_a_date(school):
     school.enrol("1")
     school.synced()
 
+    today = datetime.now().astimezone().date().isoformat()
     printed = [
-        json.loads(school.command("people", "Students", "--as-of", day).communicate(timeout=30)[0])
-        for day in ("2001-03-03", "2999-12-31")
+        json.loads(school.command("people", "Students", "--as-of", moment).communicate(timeout=30)[0])
+        for moment in ("2001-03-03", today, f"{today}T00:00")
     ]
 
-    assert [[one["uid"] for one in people] for people in printed] == [[], ["1"]]
+    # a date is the end of its day, midnight is its beginning
+    assert [[one["uid"] for one in people] for people in printed] == [[], ["1"], []]
