@@ -341,6 +341,9 @@ FULL_SYNC_TEXT = "Reads everyone and reconciles all records."
 DELTA_SYNC_TEXT = (
     "Only what changed since the last sync. Runs in full where that is not possible, and says why."
 )
+DELTA_LINK = "Delta link"
+DELTA_LINK_HELP = "Delta Sync goes on from here: {exact}. Microsoft keeps that place for 7 days; after that, a delta runs in full."
+NO_DELTA_LINK = "None yet"
 FULL_NEEDED = "A full sync runs now in any case, because {why}."
 ALREADY_RUNNING = "A sync of this list is already running."
 RUNNING = "Sync running"

@@ -241,6 +241,8 @@ def describe(workspace: Workspace, master_list: MasterList) -> dict[str, Any]:
 
 
 def _describe_sync(workspace: Workspace, sync: SyncConfiguration | None) -> dict[str, Any] | None:
+    from captrid_core.clock import iso
+
     if sync is None:
         return None
     names = {one.id: one.name for one in workspace.connections.all()}
@@ -262,6 +264,7 @@ def _describe_sync(workspace: Workspace, sync: SyncConfiguration | None) -> dict
         "max_blank_count": sync.guards.blank_count,
         "tenant_id": sync.synced_tenant_id,
         "full_needed": sync.full_needed,
+        "delta_link_at": iso(sync.delta_link_at),
     }
 
 
@@ -295,6 +298,7 @@ def _text(described: dict[str, Any]) -> str:
                 "Held from",
                 f"{sync['max_deactivate_count']} deactivations and above {sync['max_deactivate_percent']:g} %",
             ),
+            ("Delta link from", sync["delta_link_at"]),
         ]
     last = described["last_run"]
     rows.append(

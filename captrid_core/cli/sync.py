@@ -32,7 +32,7 @@ _NOTHING_READ_YET = ("starting", "signing in")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @pass_app
 def sync(app: App, name_or_id: str, *, full: bool, delta: bool, dry_run: bool, quiet: bool) -> int:
-    """Sync a Master List with its directory.
+    """Sync a Master List with its directory: a delta where one is possible, else a full sync.
 
     Exit status: 0 done, 1 failed or cancelled, 3 held: it waits for a decision, see `captrid run`.
     """
@@ -40,7 +40,7 @@ def sync(app: App, name_or_id: str, *, full: bool, delta: bool, dry_run: bool, q
 
     if full and delta:
         raise click.UsageError("Give --full or --delta, not both.")
-    asked = _asked(full=full, delta=delta)
+    asked = _asked(app, name_or_id, full=full, delta=delta)
     progress = ProgressLine(app.output)
     with _cancelling(progress) as stop:
         listener = None if quiet else progress
@@ -70,11 +70,14 @@ def sync(app: App, name_or_id: str, *, full: bool, delta: bool, dry_run: bool, q
     return runs.exit_status(preview.run)
 
 
-def _asked(*, full: bool, delta: bool) -> RunKind:
-    """Return what to ask for: a full sync, as long as no delta is possible."""
+def _asked(app: App, name_or_id: str, *, full: bool, delta: bool) -> RunKind:
+    """Return what to ask for: without a word, a delta where one is possible."""
     from captrid_core.sync.runs import RunKind
 
-    return RunKind.DELTA if delta and not full else RunKind.FULL
+    if not full and not delta:
+        sync = app.workspace.lists.get(name_or_id).sync
+        delta = sync is not None and sync.without_delta is None
+    return RunKind.DELTA if delta else RunKind.FULL
 
 
 @contextmanager

@@ -68,6 +68,27 @@ class Page:
     about: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """Some changes as they came: one JSON object a line, `count` of them, each about the object `id`.
+
+    A line about the object itself has
+
+        _deleted   true: the directory has it no more; then nothing but this and the id is told
+        _untold    the wanted property paths that the directory left out: they did not change (R16);
+                   what is told of a manager always has to be looked up
+        <member>   a wanted property, as `read_all` gives it
+
+    and a line about its membership of the scope's group has `_member`: in | out | ask (only
+    `Directory.members` can tell). The same object may have several lines; a later one is newer.
+    The last page has the `mark` from which the next changes are to be asked.
+    """
+
+    ndjson: bytes
+    count: int
+    mark: str | None = None
+
+
 class Watch(Protocol):
     """The eyes of a run on an adapter at work: progress, waiting, and the wish to stop.
 
@@ -116,6 +137,32 @@ class Directory(Protocol):
             DirectoryError, SignInError: The read failed; what came before is not the whole.
             Cancelled: The watch asked to stop.
         """
+
+    def mark(self, scope: Scope, *, properties: Sequence[str]) -> str:
+        """Return the place from which `read_changes` tells what changes from now on (rule R29), as opaque text.
+
+        Raises:
+            RequestRefused: This directory does not tell changes.
+        """
+
+    def read_changes(self, mark: str, scope: Scope, *, properties: Sequence[str]) -> Iterator[ChangePage]:
+        """Read what changed since `mark`, of the whole directory and of the scope's group.
+
+        Scope and properties are those that the mark was taken for.
+
+        Raises:
+            DeltaLinkExpired: The directory does not know the place any more, or cannot tell all (rule R30).
+            DirectoryError, SignInError, Cancelled: As for `read_all`.
+        """
+
+    def look_up(self, ids: Sequence[str], *, properties: Sequence[str]) -> Iterator[Page]:
+        """Read the users with these ids as they are now; who is not there is left out."""
+
+    def members(self, scope: Scope, ids: Sequence[str]) -> dict[str, bool]:
+        """Return for each of these users that is there whether the scope holds it."""
+
+    def reports(self, ids: Sequence[str]) -> set[str]:
+        """Return the ids of all whose manager is one of these users."""
 
     def close(self) -> None:
         """Close connections to the directory."""

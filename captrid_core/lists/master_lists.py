@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from captrid_core.clock import Clock, from_column, to_column
@@ -211,12 +212,26 @@ class MasterLists:
         )
 
 
-def mark_synced(cursor: Cursor, master_list: MasterList, *, run_id: int, tenant_id: str | None) -> None:
-    """Note which run a list was last synced by, and from which tenant (rule R27)."""
+def mark_synced(
+    cursor: Cursor,
+    master_list: MasterList,
+    *,
+    run_id: int,
+    tenant_id: str | None,
+    delta_link: str | None,
+    delta_link_at: datetime | None,
+) -> None:
+    """Note which run a list was last synced by, from which tenant (R27), and where its changes go on (R29)."""
     cursor.execute(
         """UPDATE master_list SET last_applied_run_id = ?, synced_tenant_id = coalesce(?, synced_tenant_id),
-               full_needed = NULL WHERE list_id = ?""",
-        [run_id, tenant_id, master_list.id],
+               full_needed = NULL, delta_link = ?, delta_link_at = ? WHERE list_id = ?""",
+        [
+            run_id,
+            tenant_id,
+            delta_link,
+            to_column(delta_link_at) if delta_link_at is not None else None,
+            master_list.id,
+        ],
     )
 
 
@@ -272,6 +287,8 @@ def _sync_of(found: dict[str, Any], mapping: dict[str, str]) -> SyncConfiguratio
         connected=found["connected"],
         synced_tenant_id=found["synced_tenant_id"],
         full_needed=found["full_needed"],
+        delta_link=found["delta_link"],
+        delta_link_at=from_column(found["delta_link_at"]),
     )
 
 

@@ -108,6 +108,20 @@ class SyncConfiguration:
     connected: bool = True
     synced_tenant_id: str | None = None
     full_needed: str | None = "this is its first sync"
+    delta_link: str | None = field(default=None, repr=False)
+    """Where the directory's changes go on (rule R29), as the directory's adapter writes it."""
+    delta_link_at: datetime | None = None
+    """When that was the present."""
+
+    @property
+    def maps_manager(self) -> bool:
+        """Whether something of a person's manager is mapped."""
+        return any(path.startswith("manager/") for path in self.mapping)
+
+    @property
+    def without_delta(self) -> str | None:
+        """Why the next run has to be a full one (rule R28); None: it may be a delta."""
+        return self.full_needed or (None if self.delta_link else "there is no delta link yet")
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ class Graph:
             "/users/$count": lambda ask, _: users.count(ask),
             "/users/{id}": lambda ask, path: users.one(ask, path["id"]),
             "/users/{id}/manager": lambda ask, path: users.manager(ask, path["id"]),
+            "/users/{id}/directreports": lambda ask, path: users.reports(ask, path["id"]),
             "/groups": lambda ask, _: groups.listing(ask),
             "/groups/$count": lambda ask, _: groups.count(ask),
             "/groups/{id}": lambda ask, path: groups.one(ask, path["id"]),

@@ -117,6 +117,20 @@ class Users:
             ask, "directoryObjects", self._people.text(manager, Shape(Kind.USER, names, typed=True))
         )
 
+    def reports(self, ask: Ask, user_id: str) -> Response:
+        """GET /users/{id}/directReports."""
+        ask.grant.require(*READ_USERS)
+        live = sorted(one for one in self._people.reports(self._find(user_id)) if self._people.is_live(one))
+        shape = Shape(Kind.USER, ask.query.names(Kind.USER, ask.grant.roles), typed=True)
+        return self._pages.answer(
+            ask,
+            "directoryObjects",
+            items=lambda start: keyed(number for number in live if number >= start),
+            text=lambda number: self._people.text(number, shape),
+            size=ask.query.page_size(()),
+            total=lambda: len(live),
+        )
+
     def deleted(self, ask: Ask) -> Response:
         """GET /directory/deletedItems/microsoft.graph.user."""
         ask.grant.require(*READ_USERS)

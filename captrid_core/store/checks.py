@@ -148,7 +148,7 @@ def _check_leftovers(cursor: Cursor, home: Path) -> Check:
         if _is_left_over(path, standing)
     ]
     kept = cursor.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'held\\_staged\\_%' ESCAPE '\\'"
+        "SELECT table_name FROM duckdb_tables() WHERE table_name SIMILAR TO 'held_(staged|gone)_[0-9]+'"
     ).fetchall()
     found += [table for (table,) in kept if standing.get(int(table.rsplit("_", 1)[1])) != "held"]
     if found:

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from captrid_core.lists import values
 from captrid_core.lists.model import MasterList, OnUidChange
 from captrid_core.store.database import Cursor, literal, quote, scalar
+from captrid_core.sync.changes import GONE
 from captrid_core.sync.staging import STAGED
 
 CHANGE_SET = "change_set"
@@ -46,8 +47,30 @@ class Counts:
 
 def compare_full(cursor: Cursor, master_list: MasterList) -> Counts:
     """Work out the change set of a full read: who is not staged any more has left (rule R18)."""
-    _prepare(cursor)
-    _join(cursor, master_list)
+    start_notes(cursor)
+    _find_doubles(cursor, f"SELECT _uid_key, _anchor FROM {STAGED}")
+    _join(cursor, master_list, "_anchor IS NOT NULL")
+    return _settle(cursor, master_list)
+
+
+def compare_delta(cursor: Cursor, master_list: MasterList) -> Counts:
+    """Work out the change set of a delta: only who is in the table `gone` has left (rule R19).
+
+    Whoever is not concerned is in order, so that their UIDs stand for their objects'.
+    """
+    concerned = f"SELECT _anchor FROM {STAGED} UNION ALL FROM {GONE}"
+    start_notes(cursor)
+    _find_doubles(
+        cursor,
+        f"""SELECT _uid_key, _anchor FROM {STAGED} UNION ALL
+            SELECT _uid_key, _anchor FROM {master_list.people_table}
+            WHERE _in_scope AND _uid_key IN (SELECT _uid_key FROM {STAGED}) AND _anchor NOT IN ({concerned})""",
+    )
+    _join(cursor, master_list, f"_anchor IN ({concerned})")
+    return _settle(cursor, master_list)
+
+
+def _settle(cursor: Cursor, master_list: MasterList) -> Counts:
     _settle_odd_ones(cursor, master_list)
     _keep_values_for_bad_ones(cursor, master_list)
     _build_change_set(cursor, master_list)
@@ -63,12 +86,15 @@ def start_notes(cursor: Cursor) -> None:
     """)
 
 
-def _prepare(cursor: Cursor) -> None:
-    start_notes(cursor)
+def _find_doubles(cursor: Cursor, claims: str) -> None:
+    """Find the UIDs that several objects claim: table `doubles`, a row for each claim."""
     cursor.execute(f"""
-        CREATE OR REPLACE TEMP TABLE doubles AS
-        SELECT _uid_key FROM {STAGED} WHERE _uid_key IS NOT NULL GROUP BY _uid_key HAVING count(*) > 1
+        CREATE OR REPLACE TEMP TABLE doubled AS
+        SELECT _uid_key FROM ({claims}) WHERE _uid_key IS NOT NULL GROUP BY _uid_key HAVING count(*) > 1
     """)
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE doubles AS FROM ({claims}) SEMI JOIN doubled USING (_uid_key)"
+    )
 
 
 def _changed_fields(master_list: MasterList) -> tuple[str, str]:
@@ -84,8 +110,8 @@ def _changed_fields(master_list: MasterList) -> tuple[str, str]:
     return f"({differs})", f"list_filter([{entries}], lambda c: c IS NOT NULL)"
 
 
-def _join(cursor: Cursor, master_list: MasterList) -> None:
-    """Join objects and people by anchor, keeping only what is not in order: table `joined`.
+def _join(cursor: Cursor, master_list: MasterList, concerned: str) -> None:
+    """Join objects and concerned people by anchor, keeping only what is not in order: table `joined`.
 
     Whether anything differs is told by a hash of 64 bits of both sides, computed here and now: the
     join then carries few bytes for each person, not all their values (measured at a million people:
@@ -99,7 +125,7 @@ def _join(cursor: Cursor, master_list: MasterList) -> None:
         FROM (SELECT _row, _anchor, _bad IS NOT NULL AS odd, hash(_uid_key, {mapped}) AS summary FROM {STAGED}) s
         FULL JOIN (SELECT _person_id, _anchor, NOT _in_scope OR (NOT _active AND NOT _by_staff) AS odd,
                           hash(_uid_key, {mapped}) AS summary
-                   FROM {master_list.people_table} WHERE _anchor IS NOT NULL) p ON p._anchor = s._anchor
+                   FROM {master_list.people_table} WHERE {concerned}) p ON p._anchor = s._anchor
         WHERE s._row IS NULL OR p._person_id IS NULL OR s.summary <> p.summary OR s.odd OR p.odd
     """)
 
@@ -115,7 +141,7 @@ def _settle_odd_ones(cursor: Cursor, master_list: MasterList) -> None:
         CREATE OR REPLACE TEMP TABLE odd AS
         SELECT j._row, j.person_id AS own_id, by_uid._person_id AS by_id,
                CASE WHEN s._uid_key IS NULL THEN 'missing_uid'
-                    WHEN s._uid_key IN (FROM doubles) THEN 'duplicate_uid' END AS skip
+                    WHEN s._uid_key IN (SELECT _uid_key FROM doubles) THEN 'duplicate_uid' END AS skip
         FROM joined j
         JOIN {STAGED} s ON s._row = j._row
         LEFT JOIN {table} own ON own._person_id = j.person_id
@@ -220,25 +246,24 @@ def _note_skipped(cursor: Cursor, master_list: MasterList) -> None:
                || CASE WHEN p._person_id IS NULL THEN '.'
                        ELSE '; the person ' || coalesce(p.{uid}, '') || ' was left as it is.' END
         FROM odd o JOIN {STAGED} s USING (_row) LEFT JOIN {table} p ON p._person_id = o.own_id
-        WHERE o.skip = 'missing_uid'
+        WHERE o.skip = 'missing_uid' AND NOT s._recalled
     """)
     cursor.execute(f"""
         INSERT INTO {NOTES}
-        WITH claims AS (
-            SELECT _uid_key, string_agg(_anchor, ', ' ORDER BY _anchor) AS anchors
-            FROM {STAGED} WHERE _uid_key IN (FROM doubles) GROUP BY _uid_key)
+        WITH c AS (
+            SELECT _uid_key, string_agg(_anchor, ', ' ORDER BY _anchor) AS anchors FROM doubles GROUP BY _uid_key)
         SELECT 'error', 'duplicate_uid', s._anchor, s.{uid}, {literal(master_list.uid_field)},
                'The UID ' || s.{uid} || ' belongs to several accounts (' || c.anchors
                || '); the account ' || s._anchor || ' was skipped.'
-        FROM odd o JOIN {STAGED} s USING (_row) JOIN claims c ON c._uid_key = s._uid_key
-        WHERE o.skip = 'duplicate_uid'
+        FROM odd o JOIN {STAGED} s USING (_row) JOIN c ON c._uid_key = s._uid_key
+        WHERE o.skip = 'duplicate_uid' AND NOT s._recalled
         UNION ALL
         SELECT 'error', 'duplicate_uid', s._anchor, s.{uid}, {literal(master_list.uid_field)},
                'The UID ' || s.{uid} || ' is still held by another person'
                || CASE WHEN p._anchor IS NULL THEN '' ELSE ' (account ' || p._anchor || ')' END
                || '; the account ' || s._anchor || ' was skipped.'
         FROM odd o JOIN {STAGED} s USING (_row) JOIN {table} p ON p._person_id = o.by_id
-        WHERE o.skip = 'taken'
+        WHERE o.skip = 'taken' AND NOT s._recalled
     """)
 
 
@@ -275,8 +300,18 @@ def _note_bad_values(cursor: Cursor, master_list: MasterList) -> None:
 
 
 def _count(cursor: Cursor) -> Counts:
-    read = int(scalar(cursor, f"SELECT count(*) FROM {STAGED}"))
-    skipped = int(scalar(cursor, "SELECT count(*) FROM odd WHERE skip IS NOT NULL"))
+    """Count what was read; an object that was only recalled counts where it is in order by now (rule R7)."""
+    read = int(
+        scalar(
+            cursor, f"SELECT count(*) FROM {STAGED} WHERE NOT _recalled OR _row IN (SELECT _row FROM targets)"
+        )
+    )
+    skipped = int(
+        scalar(
+            cursor,
+            f"SELECT count(*) FROM odd SEMI JOIN (FROM {STAGED} WHERE NOT _recalled) USING (_row) WHERE skip IS NOT NULL",
+        )
+    )
     row = cursor.execute(f"""
         SELECT count(*) FILTER (action = 'create'), count(*) FILTER (action = 'update'),
                count(*) FILTER (reactivate), count(*) FILTER (action = 'deactivate')

@@ -29,8 +29,8 @@ class Verdict:
     holds: tuple[Hold, ...]
 
 
-def judge(cursor: Cursor, master_list: MasterList, counts: Counts) -> Verdict:
-    """Look at the change set before anything is written."""
+def judge(cursor: Cursor, master_list: MasterList, counts: Counts, *, delta: bool = False) -> Verdict:
+    """Look at the change set before anything is written; that a delta reads nobody is no wonder."""
     assert master_list.sync is not None
     guards = master_list.sync.guards
     managed = int(
@@ -45,7 +45,7 @@ def judge(cursor: Cursor, master_list: MasterList, counts: Counts) -> Verdict:
             WHERE c.old IS NOT NULL AND c.new IS NULL GROUP BY ALL ORDER BY people DESC, field LIMIT 1""",
     ) or {"field": "", "people": 0}
     holds = []
-    if counts.read == 0 and managed:
+    if counts.read == 0 and managed and not delta:
         holds.append(
             Hold(
                 "empty_read",

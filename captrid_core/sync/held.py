@@ -10,10 +10,11 @@ import json
 from dataclasses import asdict
 
 from captrid_core.errors import CaptridError
-from captrid_core.lists.model import MasterList
+from captrid_core.lists.model import MasterList, SyncConfiguration
 from captrid_core.store.database import Cursor, literal, quote, scalar
+from captrid_core.sync.changes import GONE
 from captrid_core.sync.compare import CHANGE_SET
-from captrid_core.sync.runs import ChangeRow, Run
+from captrid_core.sync.runs import ChangeRow, Run, RunKind
 from captrid_core.sync.staging import STAGED
 
 
@@ -21,6 +22,8 @@ def keep(cursor: Cursor, master_list: MasterList, run: Run) -> None:
     """Keep the staged objects and the change set of a run that is held, in the caller's transaction."""
     overtake(cursor, master_list, run)
     cursor.execute(f"CREATE TABLE {_table(run)} AS FROM {STAGED}")
+    if run.kind is RunKind.DELTA:
+        cursor.execute(f"CREATE TABLE {_gone(run)} AS FROM {GONE}")
     # a remark on the table says how the list was synced when this was read
     cursor.execute(f"COMMENT ON TABLE {_table(run)} IS {literal(_configuration(master_list))}")
     keep_changes(cursor, master_list, run)
@@ -45,6 +48,8 @@ def restore(cursor: Cursor, master_list: MasterList, run: Run) -> None:
         raise CaptridError(f"What run {run.id} had read is no longer there.", hint="Run the sync again.")
     cursor.execute(f"DROP TABLE IF EXISTS temp.{quote(STAGED)}")
     cursor.execute(f"CREATE TEMP TABLE {STAGED} AS FROM {_table(run)}")
+    if run.kind is RunKind.DELTA:
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE {GONE} AS FROM {_gone(run)}")
     bad = cursor.execute(
         f"SELECT DISTINCT unnest(_bad).field FROM {STAGED} WHERE _bad IS NOT NULL"
     ).fetchall()
@@ -59,6 +64,14 @@ def fits(cursor: Cursor, master_list: MasterList, run: Run) -> bool:
     """Tell whether the list is still synced as it was when the run was held."""
     kept = scalar(cursor, "SELECT comment FROM duckdb_tables() WHERE table_name = ?", [_table(run)])
     return bool(kept == _configuration(master_list))
+
+
+def configuration(sync: SyncConfiguration) -> str:
+    """Return how a list is synced as text, as far as it decides what is read and what follows from it."""
+    told = asdict(sync)
+    for of_no_matter in ("guards", "group_name", "connected", "full_needed", "delta_link", "delta_link_at"):
+        del told[of_no_matter]
+    return json.dumps(told, sort_keys=True)
 
 
 def goes_further(cursor: Cursor, master_list: MasterList, run: Run) -> bool:
@@ -78,7 +91,7 @@ def goes_further(cursor: Cursor, master_list: MasterList, run: Run) -> bool:
 
 def forget_staged(cursor: Cursor, run: Run) -> None:
     """Drop what a held run had read; its change set stays to be looked at."""
-    cursor.execute(f"DROP TABLE IF EXISTS {_table(run)}")
+    _drop(cursor, _id(run))
 
 
 def forget(cursor: Cursor, run: Run) -> None:
@@ -95,7 +108,7 @@ def overtake(cursor: Cursor, master_list: MasterList, run: Run) -> None:
         [str(run.id), master_list.id, run.id],
     ).fetchall()
     for (run_id,) in older:
-        cursor.execute(f"DROP TABLE IF EXISTS held_staged_{run_id:d}")
+        _drop(cursor, run_id)
 
 
 def change_rows(cursor: Cursor, master_list: MasterList) -> list[ChangeRow]:
@@ -128,13 +141,23 @@ def _rows(master_list: MasterList) -> str:
 
 
 def _configuration(master_list: MasterList) -> str:
-    """Return how a list is synced as text, as far as it decides what is read and what follows from it."""
     assert master_list.sync is not None
-    told = asdict(master_list.sync)
-    for of_no_matter in ("guards", "group_name", "connected", "full_needed"):
-        del told[of_no_matter]
-    return json.dumps(told, sort_keys=True)
+    return configuration(master_list.sync)
+
+
+def _drop(cursor: Cursor, run_id: int) -> None:
+    for kind in ("staged", "gone"):
+        cursor.execute(f"DROP TABLE IF EXISTS held_{kind}_{run_id:d}")
+
+
+def _id(run: Run) -> int:
+    assert run.id is not None
+    return run.id
 
 
 def _table(run: Run) -> str:
-    return f"held_staged_{run.id:d}"
+    return f"held_staged_{_id(run):d}"
+
+
+def _gone(run: Run) -> str:
+    return f"held_gone_{_id(run):d}"

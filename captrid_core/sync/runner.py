@@ -20,17 +20,20 @@ from captrid_core.directory.port import Directory
 from captrid_core.errors import (
     Cancelled,
     CaptridError,
+    DeltaLinkExpired,
     NotConnected,
+    ReadIncomplete,
     Refused,
+    RequestRefused,
     TenantChanged,
 )
 from captrid_core.lists.master_lists import MasterLists, mark_synced
-from captrid_core.lists.model import MasterList
+from captrid_core.lists.model import MasterList, SyncConfiguration
 from captrid_core.store.database import Cursor, Database, quote, transaction
-from captrid_core.sync import held, undo
+from captrid_core.sync import changes, held, undo
 from captrid_core.sync.apply import apply_change_set
-from captrid_core.sync.compare import CHANGE_SET, NOTES, compare_full
-from captrid_core.sync.guards import judge
+from captrid_core.sync.compare import CHANGE_SET, NOTES, Counts, compare_delta, compare_full
+from captrid_core.sync.guards import Verdict, judge
 from captrid_core.sync.runs import (
     CANCELLED,
     ChangeRow,
@@ -48,6 +51,8 @@ from captrid_core.sync.spool import Spool
 from captrid_core.sync.staging import needed_properties, stage
 
 log = logging.getLogger(__name__)
+
+_INSTEAD = "A full sync was run instead of a delta, because {why}."
 
 Listener = Callable[[Progress], None]
 
@@ -192,18 +197,17 @@ class Runner:
             message=message,
         )
         with Spool(self._runs.spool_file(None)) as spool:
-            self._read(master_list, spool, watch)
-            with self._compared(master_list, spool, watch) as (cursor, current):
-                counts = compare_full(cursor, current)
-                verdict = judge(cursor, current, counts)
-                changes = held.change_rows(cursor, current)
+            run = self._read(run, master_list, spool, watch)
+            with self._staged(run, master_list, spool, watch) as (cursor, current):
+                counts, verdict = _compare(cursor, current, run)
+                rows = held.change_rows(cursor, current)
                 notes = cursor.execute(f"FROM {NOTES} ORDER BY ALL").fetchall()
         status = RunStatus.HELD if verdict.holds else RunStatus.SUCCEEDED
         return Preview(
             run=ended(with_verdict(run, counts, verdict), status, self._clock()),
             errors=[Note(*note) for level, *note in notes if level == "error"],
             warnings=[Note(*note) for level, *note in notes if level == "warning"],
-            changes=changes,
+            changes=rows,
         )
 
     def apply_held(self, run_id: int | str, *, actor: str) -> Run:
@@ -227,8 +231,7 @@ class Runner:
                         f"How “{current.name}” is synced was changed since run {run_id} was held."
                     )
                 held.restore(cursor, current, run)
-                counts = compare_full(cursor, current)
-                verdict = judge(cursor, current, counts)
+                counts, verdict = _compare(cursor, current, run)
                 with transaction(cursor):
                     if held.goes_further(cursor, current, run):
                         run = with_verdict(run, counts, verdict)
@@ -313,10 +316,9 @@ class Runner:
     def _kind(self, master_list: MasterList, asked: RunKind) -> tuple[RunKind, str | None]:
         """Return what will be run, and why it is not what was asked for (rule R28)."""
         assert master_list.sync is not None
-        if asked is RunKind.DELTA:
-            why = master_list.sync.full_needed or "there is no delta link yet"
-            return RunKind.FULL, f"A full sync was run instead of a delta, because {why}."
-        return RunKind.FULL, None
+        if asked is RunKind.DELTA and (why := master_list.sync.without_delta) is not None:
+            return RunKind.FULL, _INSTEAD.format(why=why)
+        return asked, None
 
     def _lead(
         self, run: Run, master_list: MasterList, stop: threading.Event | None, listener: Listener | None
@@ -328,8 +330,9 @@ class Runner:
 
         def work() -> Run:
             with Spool(self._runs.spool_file(run.id)) as spool:
-                tenant_id = self._read(master_list, spool, watch)
-                return self._decide_and_write(replace(run, tenant_id=tenant_id), master_list, spool, watch)
+                return self._decide_and_write(
+                    self._read(run, master_list, spool, watch), master_list, spool, watch
+                )
 
         return self._to_the_end(run, work, watch)
 
@@ -353,24 +356,83 @@ class Runner:
                 raise
             return run
 
-    def _read(self, master_list: MasterList, spool: Spool, watch: RunWatch) -> str:
-        """Read the whole scope into the spool and return the tenant's id."""
-        sync = master_list.sync
-        assert sync is not None
+    def _read(self, run: Run, master_list: MasterList, spool: Spool, watch: RunWatch) -> Run:
+        """Read into the spool what the run needs, and return the run with what it learned of the directory.
+
+        A delta whose link is not known any more becomes a full sync (rule R30).
+        """
+        assert master_list.sync is not None
         watch.enter("signing in")
-        directory = self._connections.open(sync.connection_id, watch)
+        directory = self._connections.open(master_list.sync.connection_id, watch)
         try:
-            tenant_id = self._check_tenant(directory, master_list)
-            watch.enter("reading")
-            for page in directory.read_all(sync.scope, properties=needed_properties(sync)):
-                watch.check()
-                spool.add(page)
-                watch.have_read(spool.count, about=page.about)
+            run = replace(run, tenant_id=self._check_tenant(directory, master_list))
+            if run.kind is RunKind.DELTA:
+                try:
+                    return self._read_changes(run, directory, master_list, spool, watch)
+                except DeltaLinkExpired as expired:
+                    log.info("A full sync is run instead of a delta: %s", expired.message)
+                    run = replace(
+                        run, kind=RunKind.FULL, message=_INSTEAD.format(why=_in_sentence(expired.message))
+                    )
+                    spool.clear()
+            return self._read_all(run, directory, master_list.sync, spool, watch)
         finally:
             directory.close()
+
+    def _read_all(
+        self, run: Run, directory: Directory, sync: SyncConfiguration, spool: Spool, watch: RunWatch
+    ) -> Run:
+        """Read the whole scope; its delta link is taken before, so that nothing is missed (rule R29)."""
+        watch.enter("reading")
+        properties = needed_properties(sync)
+        taken_at = self._clock()
+        try:
+            link = directory.mark(sync.scope, properties=properties)
+        except RequestRefused as refused:  # this directory has no deltas; all its syncs are full ones
+            log.warning("No delta link was given: %s", refused.message)
+            link = None
+        for page in directory.read_all(sync.scope, properties=properties):
+            watch.check()
+            spool.add(page)
+            watch.have_read(spool.count, about=page.about)
         spool.finish()
         watch.check()
-        return tenant_id
+        return replace(run, delta_link=link, delta_link_at=taken_at if link else None)
+
+    def _read_changes(
+        self, run: Run, directory: Directory, master_list: MasterList, spool: Spool, watch: RunWatch
+    ) -> Run:
+        """Read what changed since the list's delta link, then ask for what that does not tell."""
+        sync = master_list.sync
+        assert sync is not None
+        assert sync.delta_link is not None
+        watch.enter("reading")
+        properties = needed_properties(sync)
+        link, taken_at = None, self._clock()
+        for page in directory.read_changes(sync.delta_link, sync.scope, properties=properties):
+            watch.check()
+            spool.add(page)
+            watch.have_read(spool.count)
+            link = page.mark or link
+        spool.finish()
+        if link is None:
+            raise ReadIncomplete("The directory told changes without saying from where they go on.")
+        watch.enter("looking up")
+        with self._database.session() as cursor:
+            asked = changes.asked(cursor, master_list, spool)
+        if asked:
+            spool.add_later(changes.answers(directory.members(sync.scope, asked)))
+        with self._database.session() as cursor:
+            ids, managers, orphans = changes.to_look_up(cursor, master_list, spool)
+        reports = sorted({*orphans, *(directory.reports(managers) if managers else ())} - {*ids})
+        if reports:
+            with self._database.session() as cursor:
+                ids += changes.known(cursor, master_list, reports)
+        if ids:
+            for found in directory.look_up(ids, properties=properties):
+                spool.add_later(changes.whole(found))
+        watch.check()
+        return replace(run, delta_link=link, delta_link_at=taken_at)
 
     def _check_tenant(self, directory: Directory, master_list: MasterList) -> str:
         assert master_list.sync is not None
@@ -384,21 +446,26 @@ class Runner:
         return tenant_id
 
     @contextmanager
-    def _compared(
-        self, master_list: MasterList, spool: Spool, watch: RunWatch
+    def _staged(
+        self, run: Run, master_list: MasterList, spool: Spool, watch: RunWatch
     ) -> Iterator[tuple[Cursor, MasterList]]:
         """Stage what was read, then keep other writers out while the block compares (and writes)."""
         watch.enter("comparing")
         with self._database.session() as cursor:
-            stage(cursor, master_list, spool)
+            if run.kind is RunKind.FULL:
+                stage(cursor, master_list, spool)
             with self._database.exclusive():
                 watch.check()
-                yield cursor, self._unchanged(cursor, master_list)
+                current = self._unchanged(cursor, master_list)
+                if run.kind is RunKind.DELTA:
+                    if current.sync is not None and current.sync.delta_link != _link(master_list):
+                        raise ConfigurationChanged(f"Another run of “{current.name}” was applied meanwhile.")
+                    changes.stage_changes(cursor, current, spool)
+                yield cursor, current
 
     def _decide_and_write(self, run: Run, master_list: MasterList, spool: Spool, watch: RunWatch) -> Run:
-        with self._compared(master_list, spool, watch) as (cursor, current):
-            counts = compare_full(cursor, current)
-            verdict = judge(cursor, current, counts)
+        with self._staged(run, master_list, spool, watch) as (cursor, current):
+            counts, verdict = _compare(cursor, current, run)
             run = with_verdict(run, counts, verdict)
             watch.check()
             watch.enter("applying")
@@ -416,7 +483,15 @@ class Runner:
 
     def _write(self, cursor: Cursor, master_list: MasterList, run: Run) -> None:
         apply_change_set(cursor, master_list, run_id=_id(run), actor=run.actor, at=self._clock())
-        mark_synced(cursor, master_list, run_id=_id(run), tenant_id=run.tenant_id)
+        changes.remember(cursor, master_list, delta=run.kind is RunKind.DELTA)
+        mark_synced(
+            cursor,
+            master_list,
+            run_id=_id(run),
+            tenant_id=run.tenant_id,
+            delta_link=run.delta_link,
+            delta_link_at=run.delta_link_at,
+        )
         held.overtake(cursor, master_list, run)
 
     def _unchanged(self, cursor: Cursor, master_list: MasterList) -> MasterList:
@@ -425,9 +500,7 @@ class Runner:
         before, now = master_list.sync, current.sync
         if before is None or now is None or not now.connected:
             raise NotConnected(f"“{current.name}” was disconnected meanwhile.")
-        if replace(before, full_needed=None, guards=now.guards, group_name=now.group_name) != replace(
-            now, full_needed=None
-        ):
+        if now.full_needed != before.full_needed or held.configuration(now) != held.configuration(before):
             raise ConfigurationChanged(
                 f"How “{current.name}” is synced was changed while the run was going on."
             )
@@ -442,8 +515,10 @@ class Runner:
             "odd",
             "targets",
             "doubles",
+            "doubled",
             "rewritten",
             "created",
+            *changes.TABLES,
             *undo.TABLES,
         ):
             cursor.execute(f"DROP TABLE IF EXISTS temp.{quote(table)}")
@@ -460,6 +535,23 @@ def _undoable(run: Run) -> Run:
         what = "is an undo itself" if run.kind is RunKind.UNDO else f"was not applied; it is {run.status}"
         raise NotUndoable(f"Run {run.id} {what}.")
     return run
+
+
+def _compare(cursor: Cursor, master_list: MasterList, run: Run) -> tuple[Counts, Verdict]:
+    """Work out the change set of what is staged, and what the guards say of it."""
+    delta = run.kind is RunKind.DELTA
+    counts = (compare_delta if delta else compare_full)(cursor, master_list)
+    return counts, judge(cursor, master_list, counts, delta=delta)
+
+
+def _link(master_list: MasterList) -> str | None:
+    return master_list.sync.delta_link if master_list.sync is not None else None
+
+
+def _in_sentence(message: str) -> str:
+    """Return a message as a part of a sentence; names keep their capital."""
+    text = message.rstrip(".")
+    return text if text.startswith("Microsoft") else text[:1].lower() + text[1:]
 
 
 def _id(run: Run) -> int:

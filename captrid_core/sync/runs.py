@@ -84,6 +84,9 @@ class Run:
     error: dict[str, Any] | None = None
     holds: tuple[str, ...] = ()
     tenant_id: str | None = None
+    delta_link: str | None = field(default=None, repr=False, compare=False)
+    """Where the next delta goes on once this run is applied; kept while it is held."""
+    delta_link_at: datetime | None = None
     undoes_run_id: int | None = None
     undone_by_run_id: int | None = None
 
@@ -509,14 +512,15 @@ def ended(
 
 def with_verdict(run: Run, counts: Counts, verdict: Verdict) -> Run:
     """Return the run with its numbers and what the guards said."""
-    message = " ".join(hold.message for hold in verdict.holds) or run.message
+    before = None if run.holds else run.message  # what was said of a former verdict is no more true
+    message = " ".join(filter(None, (before, *(hold.message for hold in verdict.holds))))
     return replace(
         run,
         counts=counts,
         blanked=verdict.blanked,
         managed_active=verdict.managed_active,
         holds=tuple(hold.code for hold in verdict.holds),
-        message=message,
+        message=message or None,
     )
 
 
@@ -568,6 +572,8 @@ def _values(run: Run) -> dict[str, Any]:
         "error": json.dumps(run.error) if run.error else None,
         "holds": list(run.holds),
         "tenant_id": run.tenant_id,
+        "delta_link": run.delta_link if run.status is RunStatus.HELD else None,
+        "delta_link_at": to_column(run.delta_link_at) if run.delta_link_at else None,
         "undoes_run_id": run.undoes_run_id,
         "undone_by_run_id": run.undone_by_run_id,
     }
@@ -607,6 +613,8 @@ def _loaded(found: dict[str, Any]) -> Run:
         error=json.loads(found["error"]) if found["error"] else None,
         holds=tuple(found["holds"] or ()),
         tenant_id=found["tenant_id"],
+        delta_link=found["delta_link"],
+        delta_link_at=from_column(found["delta_link_at"]),
         undoes_run_id=found["undoes_run_id"],
         undone_by_run_id=found["undone_by_run_id"],
     )

@@ -5,12 +5,22 @@ Memory stays bounded whatever the directory's size, and the database is not need
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Final
 
-from captrid_core.directory.port import Page
+import msgspec
+
+from captrid_core.directory.port import ChangePage, Page
 from captrid_core.errors import HomeUnusable
+
+
+class _Identified(msgspec.Struct):
+    id: str
+
+
+_ID: Final = msgspec.json.Decoder(_Identified)
 
 
 class Spool:
@@ -26,14 +36,14 @@ class Spool:
             raise HomeUnusable(f"{path} cannot be written: {error.strerror}.") from error
         path.chmod(0o600)
 
-    def add(self, page: Page) -> None:
+    def add(self, page: Page | ChangePage) -> None:
         """Append a page; one that restarts the read drops what came before it.
 
         Raises:
             HomeUnusable: The disk is full, or the home cannot be written.
         """
         try:
-            if page.restarts:
+            if isinstance(page, Page) and page.restarts:
                 self._file.seek(0)
                 self._file.truncate()
                 self.count = 0
@@ -49,18 +59,67 @@ class Spool:
         except OSError as error:
             raise _not_kept(self.path, error) from error
 
+    def add_later(self, page: ChangePage) -> None:
+        """Append what had to be asked after the file was finished.
+
+        Raises:
+            HomeUnusable: The disk is full, or the home cannot be written.
+        """
+        try:
+            with self.path.open("ab") as file:
+                file.write(page.ndjson)
+        except OSError as error:
+            raise _not_kept(self.path, error) from error
+
+    def clear(self) -> None:
+        """Forget everything, to begin anew.
+
+        Raises:
+            HomeUnusable: The home cannot be written.
+        """
+        self.finish()
+        try:
+            self._file = self.path.open("wb")
+        except OSError as error:
+            raise _not_kept(self.path, error) from error
+        self.count = 0
+
     def keep_last(self) -> None:
-        """Rewrite the file so that of each object only the last line stays (rules R7 and R31)."""
-        last: dict[str, int] = {}
+        """Rewrite the finished file so that of each object only the last line stays (rules R7 and R31)."""
+        self.merge(lambda _earlier, later: later)
+
+    def merge(self, merged: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]) -> None:
+        """Rewrite the finished file so that each object has one line, made by `merged` from its earlier and later ones.
+
+        Raises:
+            HomeUnusable: The disk is full.
+        """
+        seen: set[str] = set()
+        repeated: dict[str, dict[str, Any]] = {}
         with self.path.open("rb") as lines:
-            for number, line in enumerate(lines):
-                last[json.loads(line)["id"]] = number
-        kept = set(last.values())
+            for line in lines:
+                object_id = _ID.decode(line).id
+                if object_id in seen:
+                    repeated[object_id] = {}
+                seen.add(object_id)
+        self.count = len(seen)
+        if not repeated:
+            return
         rewritten = self.path.with_suffix(".once")
-        with self.path.open("rb") as lines, rewritten.open("wb") as once:
-            once.writelines(line for number, line in enumerate(lines) if number in kept)
-        rewritten.replace(self.path)
-        self.count = len(kept)
+        try:
+            with self.path.open("rb") as lines, rewritten.open("wb") as once:
+                for line in lines:
+                    object_id = _ID.decode(line).id
+                    if object_id not in repeated:
+                        once.write(line)
+                    else:
+                        news = msgspec.json.decode(line)
+                        earlier = repeated[object_id]
+                        repeated[object_id] = merged(earlier, news) if earlier else news
+                once.writelines(msgspec.json.encode(one) + b"\n" for one in repeated.values())
+            rewritten.replace(self.path)
+        except OSError as error:
+            raise _not_kept(self.path, error) from error
 
     def __enter__(self) -> Spool:
         return self

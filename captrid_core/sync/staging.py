@@ -6,6 +6,8 @@ Shape of the table `staged`, one row for each directory object in scope:
     _anchor   VARCHAR   the object's id
     _uid_key  VARCHAR   the UID as it is compared; NULL where it is blank
     _bad      STRUCT(field, value)[]   values that do not fit their fields (R17); NULL where all fit
+    _recalled BOOLEAN   no news: an earlier run had to skip the object, and this one looks again
+    _manager  VARCHAR   the id of the manager; only where something of managers is mapped
     <key>     one column for each mapped field
 """
 
@@ -44,11 +46,11 @@ def stage(cursor: Cursor, master_list: MasterList, spool: Spool) -> int:
     assert master_list.sync is not None
     values.define_macros(cursor)
     _read(cursor, master_list, spool.path)
+    if scalar(cursor, f"SELECT count(*) FROM {STAGED} WHERE _anchor IS NULL"):
+        raise ReadIncomplete("The directory answered with people that have no id.")
     if _has_repeated_anchors(cursor):
         spool.keep_last()
         _read(cursor, master_list, spool.path)
-    if scalar(cursor, f"SELECT count(*) FROM {STAGED} WHERE _anchor IS NULL"):
-        raise ReadIncomplete("The directory answered with people that have no id.")
     return int(scalar(cursor, f"SELECT count(*) FROM {STAGED}"))
 
 
@@ -64,11 +66,31 @@ def _read(cursor: Cursor, master_list: MasterList, path: Path) -> None:
     sync = master_list.sync
     assert sync is not None
     cursor.execute(f"DROP TABLE IF EXISTS {STAGED}")
-    columns = (
-        "{"
-        + ", ".join(f"{literal(n)}: {literal(t)}" for n, t in _json_columns(needed_properties(sync)))
-        + "}"
+    cursor.execute(
+        f"CREATE TEMP TABLE {STAGED} AS {typed_objects(master_list, f'FROM {read_lines(sync, path)} WHERE {passes(sync)}')}"
     )
+
+
+def read_lines(sync: SyncConfiguration, path: Path, **more: str) -> str:
+    """Return SQL for a relation with a column for each member that a run needs, read from a file of JSON lines.
+
+    Args:
+        sync: What is mapped and filtered.
+        path: The file.
+        more: Further members of the lines, with their types.
+    """
+    columns = ", ".join(
+        f"{literal(name)}: {literal(kind)}"
+        for name, kind in (*_json_columns(needed_properties(sync)), *more.items())
+    )
+    return f"""read_json({literal(str(path))}, format = 'newline_delimited', columns = {{{columns}}},
+                         maximum_object_size = 1048576)"""
+
+
+def typed_objects(master_list: MasterList, source: str) -> str:
+    """Return SQL for rows of the shape of `staged` from `source`, a FROM clause with the members of `read_lines`."""
+    sync = master_list.sync
+    assert sync is not None
     raw = ", ".join(
         f"{values.cleaned(_value(property_path))} AS {quote(key)}"
         for property_path, key in sync.mapping.items()
@@ -89,26 +111,23 @@ def _read(cursor: Cursor, master_list: MasterList, path: Path) -> None:
         any_unfit = " OR ".join(unfit.values())
         bad = f"CASE WHEN {any_unfit} THEN list_filter([{entries}], lambda b: b IS NOT NULL) END"
     uid = values.typed(master_list.field(master_list.uid_field), quote(master_list.uid_field))
-    cursor.execute(f"""
-        CREATE TEMP TABLE {STAGED} AS
+    manager = "_manager, " if sync.maps_manager else ""
+    return f"""
         SELECT row_number() OVER () AS _row, _anchor,
                {values.uid_key(uid, caseless=master_list.caseless_uid)} AS _uid_key,
-               {bad} AS _bad, {typed}
-        FROM (SELECT {quote("id")} AS _anchor, {raw}
-              FROM read_json({literal(str(path))}, format = 'newline_delimited', columns = {columns},
-                             maximum_object_size = 1048576)
-              {_filter(sync)})
-    """)
+               {bad} AS _bad, false AS _recalled, {manager}{typed}
+        FROM (SELECT {quote("id")} AS _anchor, {"manager.id AS _manager, " if manager else ""}{raw} {source})
+    """
 
 
-def _filter(sync: SyncConfiguration) -> str:
-    """Return the WHERE clause of the list's filters: what is unknown counts as a member, and as enabled."""
+def passes(sync: SyncConfiguration) -> str:
+    """Return SQL for whether an object passes the list's filters: what is unknown counts as a member, and as enabled."""
     tests = []
     if sync.exclude_guests:
         tests.append("coalesce(lower(\"userType\"), '') <> 'guest'")
     if sync.exclude_disabled:
         tests.append("coalesce(\"accountEnabled\", 'true') <> 'false'")
-    return f"WHERE {' AND '.join(tests)}" if tests else ""
+    return " AND ".join(tests) or "true"
 
 
 def _json_columns(paths: Iterable[str]) -> list[tuple[str, str]]:
@@ -118,7 +137,7 @@ def _json_columns(paths: Iterable[str]) -> list[tuple[str, str]]:
     for path in paths:
         root, _, child = path.partition("/")
         if child:
-            nested.setdefault(root, []).append(child)
+            nested.setdefault(root, ["id"] if root == "manager" else []).append(child)
         elif parse_property(path).kind == "collection":
             plain[root] = "VARCHAR[]"
         else:

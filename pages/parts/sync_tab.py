@@ -114,13 +114,16 @@ def _draw_status(master_list: MasterList, actor: str, *, running: bool) -> None:
             (strings.STEP_CONNECTION, md(connection_name(sync))),
             (strings.SCOPE_LABEL, md(scope_name(sync))),
             (strings.LEFT_OUT, _left_out(sync)),
+            (strings.DELTA_LINK, ago(sync.delta_link_at) if sync.delta_link_at else strings.NO_DELTA_LINK),
         ]
-        with st.grid(4, min_column_width=200, key="sync_facts"):
-            for index, (label, value) in enumerate(cells):
-                st.markdown(
-                    f":small[:gray[{label}]]  \n**{value}**",
-                    help=exact(applied.started_at) if index == 0 and applied else None,
-                )
+        helps = {}
+        if applied:
+            helps[strings.LAST_SYNC] = exact(applied.started_at)
+        if sync.delta_link_at:
+            helps[strings.DELTA_LINK] = strings.DELTA_LINK_HELP.format(exact=exact(sync.delta_link_at))
+        with st.grid(5, min_column_width=180, key="sync_facts"):
+            for label, value in cells:
+                st.markdown(f":small[:gray[{label}]]  \n**{value}**", help=helps.get(label))
         _draw_start(master_list, sync, actor, running=running)
 
 
@@ -138,20 +141,21 @@ def _left_out(sync: SyncConfiguration) -> str:
 
 def _draw_start(master_list: MasterList, sync: SyncConfiguration, actor: str, *, running: bool) -> None:
     words = {
-        RunKind.FULL.value: (strings.FULL_SYNC, strings.FULL_SYNC_TEXT),
         RunKind.DELTA.value: (strings.DELTA_SYNC, strings.DELTA_SYNC_TEXT),
+        RunKind.FULL.value: (strings.FULL_SYNC, strings.FULL_SYNC_TEXT),
     }
     asked = st.radio(
         strings.SYNC_KIND,
         list(words),
         format_func=lambda kind: words[kind][0],
         captions=[caption for _, caption in words.values()],
+        index=0 if sync.without_delta is None else 1,
         key="sync_kind",
         horizontal=True,
         disabled=running,
     )
-    if asked == RunKind.DELTA and sync.full_needed:
-        st.caption(f":material/info: {strings.FULL_NEEDED.format(why=md(sync.full_needed))}")
+    if asked == RunKind.DELTA and (why := sync.without_delta) is not None:
+        st.caption(f":material/info: {strings.FULL_NEEDED.format(why=md(why))}")
     with st.container(horizontal=True):
         st.button(
             strings.SYNC_NOW,

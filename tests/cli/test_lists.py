@@ -70,6 +70,7 @@ def test_a_list_with_a_directory_is_created_by_the_auto_mapping(cli: Cli, sandbo
             "max_blank_count": 5,
             "tenant_id": None,
             "full_needed": "this is its first sync",
+            "delta_link_at": None,
         },
         "last_run": None,
     }

@@ -68,8 +68,22 @@ def test_a_sync_prints_its_run(staff: Cli) -> None:
     ]
     again = staff("sync", "Staff", "--quiet")
     assert again.err == ""
-    assert again.out.splitlines()[0].startswith("Run 2 of “Staff” (full): succeeded in ")
-    assert "Unchanged    24" in again.out
+    assert again.out.splitlines()[0].startswith("Run 2 of “Staff” (delta): succeeded in ")
+    assert "Unchanged    24" in staff("sync", "Staff", "--full").out
+
+
+def test_a_sync_is_a_delta_where_one_is_possible(staff: Cli, own_sandbox: Sandbox) -> None:
+    assert staff.json("lists", "show", "Staff")["sync"]["delta_link_at"] is None
+    staff.json("sync", "Staff")
+    assert staff.json("lists", "show", "Staff")["sync"]["delta_link_at"].endswith("Z")
+    own_sandbox.directory.hire(3)
+    own_sandbox.directory.leave(1)
+    shown = staff.json("sync", "Staff", "--dry-run")
+    run = staff.json("sync", "Staff")
+    assert (run["asked"], run["kind"], run["status"]) == ("delta", "delta", "succeeded")
+    assert (run["read"], run["created"], run["deactivated"]) == (3, 3, 1)
+    assert [shown[name] for name in ("kind", "read", "created", "deactivated")] == ["delta", 3, 3, 1]
+    assert staff.json("sync", "Staff", "--full")["unchanged"] == 26
 
 
 def test_a_delta_that_is_not_possible_runs_a_full_sync_and_says_so(staff: Cli) -> None:

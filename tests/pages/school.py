@@ -9,7 +9,7 @@ from typing import Any
 from captrid_core.directory.connections import Connection, ConnectionForm
 from captrid_core.directory.port import Facts, Group, Page, Scope, ScopeKind, Watch
 from captrid_core.directory.properties import value_at
-from captrid_core.errors import GroupNotFound, SecretWrong
+from captrid_core.errors import GroupNotFound, RequestRefused, SecretWrong
 from captrid_core.lists.model import Field, FieldType, MasterList, SyncConfiguration
 from captrid_core.workspace import Workspace
 
@@ -108,6 +108,9 @@ class MemoryDirectory:
         self._check()
         found = self._in(scope)
         yield Page("".join(f"{json.dumps(one)}\n" for one in found).encode(), len(found))
+
+    def mark(self, scope: Scope, *, properties: Sequence[str]) -> str:
+        raise RequestRefused("This directory tells no changes.")
 
     def close(self) -> None:
         """There is nothing to close."""

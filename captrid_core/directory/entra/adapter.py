@@ -13,8 +13,10 @@ from typing import Any, Final
 import msgspec
 
 from captrid_core.clock import system_clock
+from captrid_core.directory.entra.changes import Changes
 from captrid_core.directory.entra.graph import EVENTUAL, Graph, Missing
 from captrid_core.directory.entra.groups import Groups
+from captrid_core.directory.entra.lookups import Lookups
 from captrid_core.directory.entra.managers import EXPAND_MANAGER, AddManagers, adder, cheaper_from_everyone
 from captrid_core.directory.entra.paging import RawPage, complete, promptly, read_ahead, walk
 from captrid_core.directory.entra.patience import Patience, PlainWatch
@@ -22,7 +24,7 @@ from captrid_core.directory.entra.permissions import READ_GROUPS, READ_USERS
 from captrid_core.directory.entra.settings import EntraSettings, is_guid
 from captrid_core.directory.entra.signin import SignIn
 from captrid_core.directory.entra.transport import Transport
-from captrid_core.directory.port import Facts, Group, Page, Scope, ScopeKind, Watch
+from captrid_core.directory.port import ChangePage, Facts, Group, Page, Scope, ScopeKind, Watch
 from captrid_core.directory.properties import select_and_expand, value_at
 from captrid_core.errors import GroupNotFound, PermissionMissing, RequestRefused
 
@@ -157,9 +159,58 @@ class EntraDirectory:
         pages = self._pages(scope, properties, patience, top=_PAGE)
         return read_ahead(self._whole(scope, pages, patience), self._watch)
 
+    def mark(self, scope: Scope, *, properties: Sequence[str]) -> str:
+        """Return the place in the directory's changes at this moment.
+
+        Raises:
+            RequestRefused: This directory has no delta queries, as Entra External ID and B2C have none.
+            DirectoryError, SignInError, Cancelled: As for `read_all`.
+        """
+        patience = self._patience(self._reading_patience)
+        self._require(scope, patience)
+        return promptly(lambda: Changes(self._graph, patience).mark(scope, properties), self._watch)
+
+    def read_changes(self, mark: str, scope: Scope, *, properties: Sequence[str]) -> Iterator[ChangePage]:
+        """Read what changed since `mark`, the next page fetched while the last is used.
+
+        Raises:
+            DeltaLinkExpired: Graph does not know the place any more, or cannot tell all (rule R30).
+            DirectoryError, SignInError, Cancelled: As for `read_all`.
+        """
+        patience = self._patience(self._reading_patience)
+        self._require(scope, patience)
+        return read_ahead(Changes(self._graph, patience).since(mark, scope, properties), self._watch)
+
+    def look_up(self, ids: Sequence[str], *, properties: Sequence[str]) -> Iterator[Page]:
+        """Read the users with these ids as they are now; who is not there is left out.
+
+        Raises:
+            DirectoryError, SignInError, Cancelled: As for `read_all`.
+        """
+        return read_ahead(self._lookups().users(ids, properties), self._watch)
+
+    def members(self, scope: Scope, ids: Sequence[str]) -> dict[str, bool]:
+        """Return for each of these users that is there whether it belongs to the scope's group.
+
+        Raises:
+            DirectoryError, SignInError, Cancelled: As for `read_all`.
+        """
+        return promptly(lambda: self._lookups().memberships(scope, ids), self._watch)
+
+    def reports(self, ids: Sequence[str]) -> set[str]:
+        """Return the ids of all whose manager is one of these users.
+
+        Raises:
+            DirectoryError, SignInError, Cancelled: As for `read_all`.
+        """
+        return promptly(lambda: self._lookups().reports(ids), self._watch)
+
     def close(self) -> None:
         """Close connections to the directory."""
         self._transport.close()
+
+    def _lookups(self) -> Lookups:
+        return Lookups(self._graph, self._patience(self._reading_patience))
 
     def _whole(self, scope: Scope, pages: Iterator[RawPage], patience: Patience) -> Iterator[Page]:
         """Yield all pages of a scope; those of a group say themselves how many users there are."""

@@ -22,6 +22,7 @@ from captrid_core.directory.entra.signin import SignIn
 from captrid_core.directory.entra.transport import Answer, Transport
 from captrid_core.errors import (
     CaptridError,
+    DeltaLinkExpired,
     NotADirectory,
     PermissionMissing,
     ReadIncomplete,
@@ -40,11 +41,16 @@ EVENTUAL: Final = {"ConsistencyLevel": "eventual"}
 _SERVICE: Final = "Microsoft Graph"
 _QUERY_SAFE: Final = "$,()/:='@-._~"
 _EXPIRED_PAGE: Final = frozenset({"directory_expiredpagetoken", "directorypagetokennotfoundexception"})
+_EXPIRED_DELTA: Final = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired"})
 _DENIED: Final = frozenset({"authorization_requestdenied", "accessdenied", "forbidden"})
 
 
 class Missing(RequestRefused):
     """Graph has nothing at that address; the caller knows what it was looking for."""
+
+
+class Gone(RequestRefused):
+    """Graph knew the address once, and does not any more."""
 
 
 class PageTokenExpired(ReadIncomplete):
@@ -217,12 +223,19 @@ class Graph:
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
             target = host_of(answer.headers.get("Location", ""))
             return NotADirectory(f"{self._host} redirects to {target} instead of answering.")
+        folded = {code.casefold() for code in codes}
+        if answer.status == HTTPStatus.GONE and not codes:
+            return Gone("Microsoft Graph does not know this address any more (HTTP 410).")
         if not codes:
             return NotADirectory(
                 f"{self._host} answered HTTP {answer.status} with something that is not Graph’s."
             )
         told = f"HTTP {answer.status}, {codes[0]}: {message}"
-        if _EXPIRED_PAGE.intersection(code.casefold() for code in codes):
+        if _EXPIRED_DELTA & folded:
+            return DeltaLinkExpired(f"Microsoft Graph does not know the delta link any more ({told}).")
+        if answer.status == HTTPStatus.GONE:
+            return Gone(f"Microsoft Graph does not know this address any more ({told}).")
+        if _EXPIRED_PAGE & folded:
             return PageTokenExpired(
                 f"Microsoft Graph gave up the place in the list, again and again ({told})."
             )
@@ -231,9 +244,7 @@ class Graph:
                 f"Microsoft Graph did not take the app’s token ({told})",
                 hint="Check that the sign-in address and the Graph address belong to the same cloud.",
             )
-        if answer.status == HTTPStatus.FORBIDDEN and (
-            _DENIED.intersection(code.casefold() for code in codes) or not grant.covers(permission)
-        ):
+        if answer.status == HTTPStatus.FORBIDDEN and (_DENIED & folded or not grant.covers(permission)):
             return PermissionMissing(permission)
         if answer.status == HTTPStatus.NOT_FOUND:
             return Missing(f"Microsoft Graph has nothing there ({told})")
@@ -246,9 +257,13 @@ class Graph:
             raise NotADirectory(f"{self._host} answered with a web page instead of a number.")
         return int(text)
 
+    def is_own(self, url: str) -> bool:
+        """Tell whether an address is one of this Graph host, where a token may go."""
+        return origin(url) == self._origin
+
     def _refuse_foreign(self, url: str) -> None:
         """Keep the token from going anywhere but to the Graph host of the settings."""
-        if origin(url) != self._origin:
+        if not self.is_own(url):
             raise ReadIncomplete(
                 f"{self._host} sent the read on to {host_of(url)}, where no token may go.",
                 hint="Check the connection's Graph address, and what stands between it and this machine.",

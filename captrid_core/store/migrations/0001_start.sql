@@ -49,6 +49,8 @@ CREATE TABLE master_list (
     hold_blank_percent DOUBLE,
     synced_tenant_id VARCHAR,    -- the tenant of the last applied run (R27)
     full_needed VARCHAR,         -- why the next run must be a full one (R28); NULL: it need not
+    delta_link VARCHAR,          -- where the directory's changes go on, in the adapter's own words
+    delta_link_at TIMESTAMP,     -- when that was the present
     last_applied_run_id BIGINT
 );
 
@@ -87,6 +89,8 @@ CREATE TABLE run (
     error VARCHAR,               -- JSON: what went wrong
     holds VARCHAR[],             -- codes of the guards that held the run
     tenant_id VARCHAR,
+    delta_link VARCHAR,          -- of a held run: the list's when it is applied (R26)
+    delta_link_at TIMESTAMP,
     undoes_run_id BIGINT,
     undone_by_run_id BIGINT
 );
