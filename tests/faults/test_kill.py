@@ -90,14 +90,14 @@ def test_r1_r3_killed_at_random_moments(school, tmp_path):
         str(tmp_path),
         "sync",
         "Everyone",
-        "--full",
         "--json",
     ]
     applied: dict[str, tuple[str, bool]] = {}
     outcomes = []
     for number in range(KILLS):
         change(school, draw, number)
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        kind = draw.choice(["--full", "--delta"])
+        process = subprocess.Popen([*command, kind], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             process.wait(timeout=draw.uniform(0, LONGEST))
         except subprocess.TimeoutExpired:

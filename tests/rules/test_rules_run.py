@@ -224,7 +224,7 @@ def test_r3_another_list_may_run_meanwhile(make_school):
 def test_r3_of_two_processes_that_start_at_once_one_is_refused(school, sandbox):
     school.enrol("1")
     sandbox.faults.add("hang", match=PAGE)
-    processes = [school.command("sync", "Students", "--quiet") for _ in range(2)]
+    processes = [school.command("sync", "Students", "--full", "--quiet") for _ in range(2)]
     ended, going = _first_to_end(processes)
 
     answer = json.loads(ended.communicate()[0])
@@ -244,7 +244,7 @@ def test_r3_a_run_whose_process_died_is_interrupted_and_blocks_nothing(school, s
     school.enrol("2")
     sandbox.faults.add("hang", match=PAGE)
     sandbox.requests.clear()
-    process = school.command("sync", "Students", "--quiet")
+    process = school.command("sync", "Students", "--full", "--quiet")
     _until(lambda: any(one.status == "running" for one in school.runs()))
 
     process.kill()
@@ -309,7 +309,7 @@ def test_r4_another_process_cancels_a_run_that_waits_for_an_answer(school, sandb
 def test_r4_an_interrupt_signal_cancels_the_command(school, sandbox):
     before = changed_everything(school)
     sandbox.faults.add("hang", match=PAGE)
-    process = school.command("sync", "Students", "--quiet")
+    process = school.command("sync", "Students", "--full", "--quiet")
     _until(lambda: any(one.status == "running" for one in school.runs()))
     _until(lambda: (going := school.workspace.runs.progress(school.id)) and going.phase == "reading")
 
