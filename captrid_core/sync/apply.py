@@ -7,7 +7,7 @@ from datetime import datetime
 from captrid_core.clock import to_column
 from captrid_core.errors import CaptridError
 from captrid_core.lists.model import MasterList
-from captrid_core.store.database import Cursor, quote, scalar
+from captrid_core.store.database import Cursor, literal, quote, scalar
 from captrid_core.store.records import take_ids
 from captrid_core.sync.compare import CHANGE_SET
 from captrid_core.sync.staging import STAGED
@@ -150,7 +150,15 @@ def _record(
 
 
 def _assert_unique(cursor: Cursor, master_list: MasterList) -> None:
-    """Look once more that no two people share a UID or an object, where this run wrote one."""
+    """Look once more that no two people share a UID or an object, where this run gave one to anybody."""
+    cursor.execute(
+        f"""CREATE OR REPLACE TEMP TABLE given AS
+            SELECT s._uid_key, s._anchor FROM {CHANGE_SET} c JOIN {STAGED} s ON s._row = c.staged_row
+            WHERE c.person_id IS NULL OR c.old_anchor IS DISTINCT FROM c.new_anchor
+               OR list_contains(list_transform(c.fields, lambda f: f.field), {literal(master_list.uid_field)})"""
+    )
+    if not scalar(cursor, "SELECT count(*) FROM given"):
+        return
     for column in ("_uid_key", "_anchor"):
         # by hash first, which needs a tenth of the memory; two that share a hash are looked at as they are
         for value in (f"hash({column})", column):
@@ -158,8 +166,7 @@ def _assert_unique(cursor: Cursor, master_list: MasterList) -> None:
                 cursor,
                 f"""SELECT count(*) FROM (
                         SELECT v FROM (SELECT {value} AS v FROM {master_list.people_table} WHERE {column} IS NOT NULL)
-                        SEMI JOIN (SELECT {value} AS v FROM {STAGED} SEMI JOIN {CHANGE_SET} ON _row = staged_row)
-                        USING (v) GROUP BY v HAVING count(*) > 1)""",
+                        SEMI JOIN (SELECT {value} AS v FROM given) USING (v) GROUP BY v HAVING count(*) > 1)""",
             )
             if not shared:
                 break

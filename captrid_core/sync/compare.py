@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from captrid_core.lists import values
 from captrid_core.lists.model import MasterList, OnUidChange
 from captrid_core.store.database import Cursor, literal, quote, scalar
-from captrid_core.sync.changes import GONE
+from captrid_core.sync.changes import GONE, NEAR
 from captrid_core.sync.staging import STAGED
 
 CHANGE_SET = "change_set"
@@ -49,8 +49,7 @@ def compare_full(cursor: Cursor, master_list: MasterList) -> Counts:
     """Work out the change set of a full read: who is not staged any more has left (rule R18)."""
     start_notes(cursor)
     _find_doubles(cursor, f"SELECT _uid_key, _anchor FROM {STAGED}")
-    _join(cursor, master_list, "_anchor IS NOT NULL")
-    return _settle(cursor, master_list)
+    return _settle(cursor, master_list, master_list.people_table, "_anchor IS NOT NULL")
 
 
 def compare_delta(cursor: Cursor, master_list: MasterList) -> Counts:
@@ -63,17 +62,18 @@ def compare_delta(cursor: Cursor, master_list: MasterList) -> Counts:
     _find_doubles(
         cursor,
         f"""SELECT _uid_key, _anchor FROM {STAGED} UNION ALL
-            SELECT _uid_key, _anchor FROM {master_list.people_table}
+            SELECT _uid_key, _anchor FROM {NEAR}
             WHERE _in_scope AND _uid_key IN (SELECT _uid_key FROM {STAGED}) AND _anchor NOT IN ({concerned})""",
     )
-    _join(cursor, master_list, f"_anchor IN ({concerned})")
-    return _settle(cursor, master_list)
+    return _settle(cursor, master_list, NEAR, f"_anchor IN ({concerned})")
 
 
-def _settle(cursor: Cursor, master_list: MasterList) -> Counts:
-    _settle_odd_ones(cursor, master_list)
-    _keep_values_for_bad_ones(cursor, master_list)
-    _build_change_set(cursor, master_list)
+def _settle(cursor: Cursor, master_list: MasterList, people: str, concerned: str) -> Counts:
+    """Compare what is staged with the table `people`; who is concerned and not staged has left."""
+    _join(cursor, master_list, people, concerned)
+    _settle_odd_ones(cursor, master_list, people)
+    _keep_values_for_bad_ones(cursor, people)
+    _build_change_set(cursor, master_list, people)
     _note_bad_values(cursor, master_list)
     return _count(cursor)
 
@@ -110,7 +110,7 @@ def _changed_fields(master_list: MasterList) -> tuple[str, str]:
     return f"({differs})", f"list_filter([{entries}], lambda c: c IS NOT NULL)"
 
 
-def _join(cursor: Cursor, master_list: MasterList, concerned: str) -> None:
+def _join(cursor: Cursor, master_list: MasterList, people: str, concerned: str) -> None:
     """Join objects and concerned people by anchor, keeping only what is not in order: table `joined`.
 
     Whether anything differs is told by a hash of 64 bits of both sides, computed here and now: the
@@ -125,18 +125,17 @@ def _join(cursor: Cursor, master_list: MasterList, concerned: str) -> None:
         FROM (SELECT _row, _anchor, _bad IS NOT NULL AS odd, hash(_uid_key, {mapped}) AS summary FROM {STAGED}) s
         FULL JOIN (SELECT _person_id, _anchor, NOT _in_scope OR (NOT _active AND NOT _by_staff) AS odd,
                           hash(_uid_key, {mapped}) AS summary
-                   FROM {master_list.people_table} WHERE {concerned}) p ON p._anchor = s._anchor
+                   FROM {people} WHERE {concerned}) p ON p._anchor = s._anchor
         WHERE s._row IS NULL OR p._person_id IS NULL OR s.summary <> p.summary OR s.odd OR p.odd
     """)
 
 
-def _settle_odd_ones(cursor: Cursor, master_list: MasterList) -> None:
+def _settle_odd_ones(cursor: Cursor, master_list: MasterList, people: str) -> None:
     """Decide for every joined object which person it feeds: table `targets`, and notes on those skipped.
 
     An object that must be skipped freezes the person it is linked to (R11, R12), and a frozen
     person can be taken over by nobody; so skipping goes on until nothing more follows from it.
     """
-    table = master_list.people_table
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE odd AS
         SELECT j._row, j.person_id AS own_id, by_uid._person_id AS by_id,
@@ -144,8 +143,8 @@ def _settle_odd_ones(cursor: Cursor, master_list: MasterList) -> None:
                     WHEN s._uid_key IN (SELECT _uid_key FROM doubles) THEN 'duplicate_uid' END AS skip
         FROM joined j
         JOIN {STAGED} s ON s._row = j._row
-        LEFT JOIN {table} own ON own._person_id = j.person_id
-        LEFT JOIN {table} by_uid ON by_uid._uid_key = s._uid_key
+        LEFT JOIN {people} own ON own._person_id = j.person_id
+        LEFT JOIN {people} by_uid ON by_uid._uid_key = s._uid_key
         WHERE own._person_id IS NULL OR own._uid_key IS DISTINCT FROM s._uid_key
     """)
     same_person = master_list.sync is not None and master_list.sync.on_uid_change is OnUidChange.SAME_PERSON
@@ -175,28 +174,26 @@ def _settle_odd_ones(cursor: Cursor, master_list: MasterList) -> None:
         SELECT _row, person_id, person_id FROM joined
         WHERE _row IS NOT NULL AND person_id IS NOT NULL AND _row NOT IN (SELECT _row FROM odd)
     """)
-    _note_skipped(cursor, master_list)
-    _note_uid_changes(cursor, master_list)
+    _note_skipped(cursor, master_list, people)
+    _note_uid_changes(cursor, master_list, people)
 
 
-def _keep_values_for_bad_ones(cursor: Cursor, master_list: MasterList) -> None:
+def _keep_values_for_bad_ones(cursor: Cursor, people: str) -> None:
     """Give a bad value's place the value that the person has, so that it stays (rule R17)."""
-    assert master_list.sync is not None
     bad = cursor.execute(
         f"SELECT DISTINCT unnest(_bad).field FROM {STAGED} WHERE _bad IS NOT NULL"
     ).fetchall()
     for (key,) in bad:
         cursor.execute(f"""
             UPDATE {STAGED} SET {quote(key)} = p.{quote(key)}
-            FROM targets t JOIN {master_list.people_table} p ON p._person_id = t.person_id
+            FROM targets t JOIN {people} p ON p._person_id = t.person_id
             WHERE t._row = {STAGED}._row
               AND list_contains(list_transform({STAGED}._bad, lambda b: b.field), {literal(key)})
         """)
 
 
-def _build_change_set(cursor: Cursor, master_list: MasterList) -> None:
+def _build_change_set(cursor: Cursor, master_list: MasterList, people: str) -> None:
     differs, changed = _changed_fields(master_list)
-    table = master_list.people_table
     uid = quote(master_list.uid_field)
     # created
     cursor.execute(f"""
@@ -211,7 +208,7 @@ def _build_change_set(cursor: Cursor, master_list: MasterList) -> None:
         INSERT INTO {CHANGE_SET}
         WITH fed AS MATERIALIZED (SELECT _row, person_id FROM targets WHERE person_id IS NOT NULL),
              s AS MATERIALIZED (FROM {STAGED} SEMI JOIN fed USING (_row)),
-             p AS MATERIALIZED (FROM {table} SEMI JOIN fed ON _person_id = fed.person_id)
+             p AS MATERIALIZED (FROM {people} SEMI JOIN fed ON _person_id = fed.person_id)
         SELECT p._person_id, s._row, s.{uid}, p._anchor, s._anchor,
                CASE WHEN {differs} OR (NOT p._active AND NOT p._by_staff) THEN 'update' ELSE 'none' END,
                NOT p._active AND NOT p._by_staff, true, {changed}
@@ -230,14 +227,13 @@ def _build_change_set(cursor: Cursor, master_list: MasterList) -> None:
                   SELECT by_id FROM odd WHERE skip = 'duplicate_uid' AND by_id IS NOT NULL)
               UNION ALL
               SELECT own_id, true FROM targets WHERE own_id IS DISTINCT FROM person_id AND own_id IS NOT NULL) gone
-        JOIN {table} p ON p._person_id = gone.person_id
+        JOIN {people} p ON p._person_id = gone.person_id
         WHERE gone.person_id NOT IN (SELECT person_id FROM targets WHERE person_id IS NOT NULL)
           AND ((p._active AND NOT p._by_staff) OR p._in_scope IS DISTINCT FROM false OR gone.vacated)
     """)
 
 
-def _note_skipped(cursor: Cursor, master_list: MasterList) -> None:
-    table = master_list.people_table
+def _note_skipped(cursor: Cursor, master_list: MasterList, people: str) -> None:
     uid = quote(master_list.uid_field)
     cursor.execute(f"""
         INSERT INTO {NOTES}
@@ -245,7 +241,7 @@ def _note_skipped(cursor: Cursor, master_list: MasterList) -> None:
                'The account ' || s._anchor || ' has no usable value for the UID and was skipped'
                || CASE WHEN p._person_id IS NULL THEN '.'
                        ELSE '; the person ' || coalesce(p.{uid}, '') || ' was left as it is.' END
-        FROM odd o JOIN {STAGED} s USING (_row) LEFT JOIN {table} p ON p._person_id = o.own_id
+        FROM odd o JOIN {STAGED} s USING (_row) LEFT JOIN {people} p ON p._person_id = o.own_id
         WHERE o.skip = 'missing_uid' AND NOT s._recalled
     """)
     cursor.execute(f"""
@@ -262,12 +258,12 @@ def _note_skipped(cursor: Cursor, master_list: MasterList) -> None:
                'The UID ' || s.{uid} || ' is still held by another person'
                || CASE WHEN p._anchor IS NULL THEN '' ELSE ' (account ' || p._anchor || ')' END
                || '; the account ' || s._anchor || ' was skipped.'
-        FROM odd o JOIN {STAGED} s USING (_row) JOIN {table} p ON p._person_id = o.by_id
+        FROM odd o JOIN {STAGED} s USING (_row) JOIN {people} p ON p._person_id = o.by_id
         WHERE o.skip = 'taken' AND NOT s._recalled
     """)
 
 
-def _note_uid_changes(cursor: Cursor, master_list: MasterList) -> None:
+def _note_uid_changes(cursor: Cursor, master_list: MasterList, people: str) -> None:
     uid = quote(master_list.uid_field)
     outcome = (
         "the same person goes on under the new UID."
@@ -280,7 +276,7 @@ def _note_uid_changes(cursor: Cursor, master_list: MasterList) -> None:
                'The UID of the account ' || s._anchor || ' changed from ' || coalesce(p.{uid}, '(blank)')
                || ' to ' || s.{uid} || '; {outcome}'
         FROM odd o JOIN {STAGED} s USING (_row)
-        JOIN {master_list.people_table} p ON p._person_id = o.own_id
+        JOIN {people} p ON p._person_id = o.own_id
         WHERE o.skip IS NULL
     """)
 

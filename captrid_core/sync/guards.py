@@ -22,8 +22,6 @@ class Hold:
 class Verdict:
     """What the guards saw."""
 
-    managed_active: int
-    """Managed Active people before the run."""
     blanked: int
     """The most people for whom one field would go from a value to blank."""
     holds: tuple[Hold, ...]
@@ -33,19 +31,22 @@ def judge(cursor: Cursor, master_list: MasterList, counts: Counts, *, delta: boo
     """Look at the change set before anything is written; that a delta reads nobody is no wonder."""
     assert master_list.sync is not None
     guards = master_list.sync.guards
-    managed = int(
-        scalar(
-            cursor, f"SELECT count(*) FROM {master_list.people_table} WHERE _anchor IS NOT NULL AND _active"
-        )
-    )
     blanked = row(
         cursor,
         f"""SELECT c.field AS field, count(*) AS people
             FROM (SELECT unnest(fields) AS c FROM {CHANGE_SET} WHERE fields IS NOT NULL)
             WHERE c.old IS NOT NULL AND c.new IS NULL GROUP BY ALL ORDER BY people DESC, field LIMIT 1""",
     ) or {"field": "", "people": 0}
+    empty = counts.read == 0 and not delta
+    if not (empty or counts.deactivated or blanked["people"]):
+        return Verdict(blanked=0, holds=())
+    managed = int(
+        scalar(
+            cursor, f"SELECT count(*) FROM {master_list.people_table} WHERE _anchor IS NOT NULL AND _active"
+        )
+    )
     holds = []
-    if counts.read == 0 and managed and not delta:
+    if empty and managed:
         holds.append(
             Hold(
                 "empty_read",
@@ -71,7 +72,7 @@ def judge(cursor: Cursor, master_list: MasterList, counts: Counts, *, delta: boo
                 f"and above {guards.blank_percent:g} %.",
             )
         )
-    return Verdict(managed_active=managed, blanked=blanked["people"], holds=tuple(holds))
+    return Verdict(blanked=blanked["people"], holds=tuple(holds))
 
 
 def _exceeds(people: int, managed: int, count: int, percent: float) -> bool:

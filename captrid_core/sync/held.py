@@ -12,7 +12,7 @@ from dataclasses import asdict
 from captrid_core.errors import CaptridError
 from captrid_core.lists.model import MasterList, SyncConfiguration
 from captrid_core.store.database import Cursor, literal, quote, scalar
-from captrid_core.sync.changes import GONE
+from captrid_core.sync.changes import GONE, find_near
 from captrid_core.sync.compare import CHANGE_SET
 from captrid_core.sync.runs import ChangeRow, Run, RunKind
 from captrid_core.sync.staging import STAGED
@@ -58,6 +58,8 @@ def restore(cursor: Cursor, master_list: MasterList, run: Run) -> None:
             f"""UPDATE {STAGED} SET {quote(key)} = NULL
                 WHERE list_contains(list_transform(_bad, lambda b: b.field), {literal(key)})"""
         )
+    if run.kind is RunKind.DELTA:
+        find_near(cursor, master_list)
 
 
 def fits(cursor: Cursor, master_list: MasterList, run: Run) -> bool:

@@ -419,6 +419,7 @@ class Runner:
             raise ReadIncomplete("The directory told changes without saying from where they go on.")
         watch.enter("looking up")
         with self._database.session() as cursor:
+            spool.add_later(changes.recognised(cursor, master_list, spool))
             asked = changes.asked(cursor, master_list, spool)
         if asked:
             spool.add_later(changes.answers(directory.members(sync.scope, asked)))
@@ -518,6 +519,7 @@ class Runner:
             "doubled",
             "rewritten",
             "created",
+            "given",
             *changes.TABLES,
             *undo.TABLES,
         ):

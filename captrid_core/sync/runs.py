@@ -79,7 +79,6 @@ class Run:
     dry_run: bool = False
     counts: Counts = field(default_factory=Counts)
     blanked: int = 0
-    managed_active: int = 0
     message: str | None = None
     error: dict[str, Any] | None = None
     holds: tuple[str, ...] = ()
@@ -518,7 +517,6 @@ def with_verdict(run: Run, counts: Counts, verdict: Verdict) -> Run:
         run,
         counts=counts,
         blanked=verdict.blanked,
-        managed_active=verdict.managed_active,
         holds=tuple(hold.code for hold in verdict.holds),
         message=message or None,
     )
@@ -567,7 +565,6 @@ def _values(run: Run) -> dict[str, Any]:
         "finished_at": to_column(run.finished_at) if run.finished_at else None,
         **{f'"{name}"': getattr(run.counts, name) for name in _COUNTS},
         "blanked": run.blanked,
-        "managed_active": run.managed_active,
         "message": run.message,
         "error": json.dumps(run.error) if run.error else None,
         "holds": list(run.holds),
@@ -608,7 +605,6 @@ def _loaded(found: dict[str, Any]) -> Run:
         finished_at=from_column(found["finished_at"]),
         counts=Counts(**{name: found[name] or 0 for name in _COUNTS}),
         blanked=found["blanked"] or 0,
-        managed_active=found["managed_active"] or 0,
         message=found["message"],
         error=json.loads(found["error"]) if found["error"] else None,
         holds=tuple(found["holds"] or ()),

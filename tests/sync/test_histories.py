@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -30,7 +31,7 @@ from .model import Account, Model
 
 HISTORIES = int(os.environ.get("CAPTRID_TEST_HISTORIES", "12"))
 STEPS = 25
-_A_SANDBOX_LASTS = 40
+_A_BENCH_LASTS = 40
 
 uids = st.sampled_from(["1", "2", "3", " 2 ", "Zoë", "Zoe\u0308", "x", "X", None])
 names = st.sampled_from(["Ann", " Ann ", "Bo", None])
@@ -40,37 +41,51 @@ kinds = st.sampled_from([RunKind.FULL, RunKind.DELTA, RunKind.DELTA])
 
 
 class Bench:
-    """A home, and a directory that is replaced now and then: a change log only grows."""
+    """A directory and a home, both replaced now and then: a change log only grows."""
 
     def __init__(self) -> None:
+        self.running = Sandbox(users=0, groups=False, seed=3).running()
+        self.sandbox = self.running.__enter__()
         self.folder = TemporaryDirectory()
         self.workspace = Workspace(Settings(home=Path(self.folder.name)), linger=60)
         self.numbers = itertools.count()
-        self.numbers_of_groups = itertools.count()
-        self.running = None
+        form = ConnectionForm(
+            name="Sandbox",
+            tenant_id=self.sandbox.tenant_id,
+            client_id=self.sandbox.client_id,
+            secret=self.sandbox.client_secret,
+            authority_url=self.sandbox.authority_url,
+            graph_url=self.sandbox.graph_url,
+            ca_file=str(self.sandbox.ca_file),
+        )
+        self.connection = self.workspace.connections.add(form, test=None, actor="test")
+        self.histories = 0
 
-    def directory(self) -> tuple[Sandbox, int]:
-        """Return the sandbox and the number of this history."""
-        number = next(self.numbers)
-        if number % _A_SANDBOX_LASTS == 0:
-            if self.running is not None:
-                self.running.__exit__(None, None, None)
-            self.running = Sandbox(users=0, groups=False, seed=3).running()
-            self.sandbox = self.running.__enter__()
-            form = ConnectionForm(
-                name=f"Sandbox {number}",
-                tenant_id=self.sandbox.tenant_id,
-                client_id=self.sandbox.client_id,
-                secret=self.sandbox.client_secret,
-                authority_url=self.sandbox.authority_url,
-                graph_url=self.sandbox.graph_url,
-                ca_file=str(self.sandbox.ca_file),
-            )
-            self.connection = self.workspace.connections.add(form, test=None, actor="test")
-        return self.sandbox, number
+    def close(self) -> None:
+        """Stop the directory and remove the home."""
+        self.workspace.close()
+        self.folder.cleanup()
+        self.running.__exit__(None, None, None)
 
 
-bench: list[Bench] = []
+benches: list[Bench] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _closing():
+    yield
+    while benches:
+        benches.pop().close()
+
+
+def a_bench() -> Bench:
+    """Return the bench for the next history."""
+    if benches and benches[0].histories == _A_BENCH_LASTS:
+        benches.pop().close()
+    if not benches:
+        benches.append(Bench())
+    benches[0].histories += 1
+    return benches[0]
 
 
 class History(RuleBasedStateMachine):
@@ -84,10 +99,8 @@ class History(RuleBasedStateMachine):
         sliced=st.booleans(),
     )
     def begin(self, same_person, caseless, grouped, guarded, sliced):
-        if not bench:
-            bench.append(Bench())
-        self.workspace = bench[0].workspace
-        self.sandbox, number = bench[0].directory()
+        self.bench = a_bench()
+        self.workspace, self.sandbox = self.bench.workspace, self.bench.sandbox
         self.directory = self.sandbox.directory
         self.sandbox.delta.page_size = 2 if sliced else 200
         self.sandbox.delta.link_size = 2 if sliced else 500
@@ -95,15 +108,15 @@ class History(RuleBasedStateMachine):
         self.uid_property = "mail" if caseless else "employeeId"
         self.live: list[str] = []
         self.binned: list[str] = []
-        self.groups = [self.directory.add_group(f"{name} {number}") for name in ("Top", "Below", "Deep")]
+        self.groups = [self.directory.add_group(name) for name in ("Top", "Below", "Deep")]
         self.nested = grouped == "nested"
         self.scope = Scope()
         if grouped != "everybody":
             self.scope = Scope(ScopeKind.GROUP, self.groups[0], nested=self.nested)
         self.list = make_list(
             self.workspace,
-            bench[0].connection,
-            f"List {number}",
+            self.bench.connection,
+            f"List {next(self.bench.numbers)}",
             uid_property=self.uid_property,
             same_person=same_person,
             scope=self.scope,
@@ -186,7 +199,7 @@ class History(RuleBasedStateMachine):
     def delete_group(self, place):
         """A group below is deleted, and another one founded."""
         self.directory.delete_group(self.groups[place])
-        self.groups[place] = self.directory.add_group(f"Again {next(bench[0].numbers_of_groups)}")
+        self.groups[place] = self.directory.add_group("Again")
 
     # staff
 

@@ -84,7 +84,6 @@ CREATE TABLE run (
     unchanged BIGINT,
     skipped BIGINT,
     blanked BIGINT,              -- most people that one field would be blanked for (R25)
-    managed_active BIGINT,       -- managed active people before the run
     message VARCHAR,
     error VARCHAR,               -- JSON: what went wrong
     holds VARCHAR[],             -- codes of the guards that held the run
