@@ -437,8 +437,19 @@ ACTION_WORDS = {
     "linked": "Linked",
     "unlinked": "Unlinked",
 }
+REASON = "Reason"
+REASON_WORDS = {
+    "deleted": "Deleted in the directory",
+    "recycle_bin": "Deleted; can be restored from the directory’s recycle bin",
+    "disabled": "Account disabled",
+    "guest": "Account is a guest now",
+    "out_of_scope": "Not in the group any more",
+    "uid_changed": "The account has another UID now",
+}
 HOLD_WORDS = {
     "empty_read": "Nobody was read",
+    "incomplete_read": "The read was incomplete",
+    "unexplained_leavers": "Not found out why people are missing",
     "many_leavers": "Many would be deactivated",
     "mass_blanking": "Many values would be blanked",
 }

@@ -214,7 +214,10 @@ def changes_text(changes: list[ChangeRow]) -> str:
     if not changes:
         return ""
     shown = table(
-        ("Action", "UID", "Field", "Old", "New"),
-        [(one.action, one.uid, one.field or "", one.old or "", one.new or "") for one in changes],
+        ("Action", "UID", "Field", "Old", "New", "Reason"),
+        [
+            (one.action, one.uid, one.field or "", one.old or "", one.new or "", one.reason or "")
+            for one in changes
+        ],
     )
     return f"\n\n{shown}"

@@ -74,7 +74,8 @@ class ChangePage:
 
     A line about the object itself has
 
-        _deleted   true: the directory has it no more; then nothing but this and the id is told
+        _deleted   true: the directory has it no more; then nothing else is told but the id and
+        _for_good  whether it cannot be restored
         _untold    the wanted property paths that the directory left out: they did not change (R16);
                    what is told of a manager always has to be looked up
         <member>   a wanted property, as `read_all` gives it
@@ -160,6 +161,9 @@ class Directory(Protocol):
 
     def members(self, scope: Scope, ids: Sequence[str]) -> dict[str, bool]:
         """Return for each of these users that is there whether the scope holds it."""
+
+    def deleted(self, ids: Sequence[str]) -> set[str]:
+        """Return those of the ids whose users were deleted and can be restored, as far as the app may see that."""
 
     def reports(self, ids: Sequence[str]) -> set[str]:
         """Return the ids of all whose manager is one of these users."""

@@ -327,7 +327,7 @@ def _create(
         [first, moment, moment],
     )
     cursor.execute(
-        """INSERT INTO change SELECT ?, NULL, ? + range, 'created', NULL, NULL, NULL, ?, ? FROM range(?)""",
+        """INSERT INTO change SELECT ?, NULL, ? + range, 'created', NULL, NULL, NULL, NULL, ?, ? FROM range(?)""",
         [master_list.id, first, actor, moment, count],
     )
 
@@ -350,7 +350,7 @@ def _update(
     cursor.execute(f"DELETE FROM {table} WHERE _person_id IN (SELECT _person_id FROM rewritten)")
     cursor.execute(f"INSERT INTO {table} BY NAME FROM rewritten")
     cursor.execute(
-        f"""INSERT INTO change SELECT ?, NULL, _person_id, 'updated', c.field, c.old, c.new, ?, ?
+        f"""INSERT INTO change SELECT ?, NULL, _person_id, 'updated', c.field, c.old, c.new, NULL, ?, ?
             FROM (SELECT _person_id, unnest(changes) AS c FROM settled WHERE {wanted})""",
         [master_list.id, actor, moment],
     )

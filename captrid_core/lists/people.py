@@ -350,7 +350,7 @@ class People:
         new: str | None = None,
     ) -> None:
         cursor.execute(
-            "INSERT INTO change VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO change VALUES (?, NULL, ?, ?, ?, ?, ?, NULL, ?, ?)",
             [master_list.id, person_id, action, field, old, new, actor, to_column(self._clock())],
         )
 

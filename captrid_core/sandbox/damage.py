@@ -66,6 +66,8 @@ def spoilt(fault: Fault, answer: Answer, url: str, memory: list[Any]) -> Answer:
         case FaultKind.REPEAT:
             again, memory[:] = list(memory), body["value"][-3:]
             body["value"] = again + body["value"] + body["value"][:1]
+        case FaultKind.OMIT:
+            del body["value"][: fault.count]
         case FaultKind.FOREIGN_NEXT_LINK:
             scheme, _, rest = body[NEXT].partition("://")
             body[NEXT] = f"{scheme}://{fault.host}/{rest.partition('/')[2]}"

@@ -40,6 +40,7 @@ class FaultKind(StrEnum):
     EMPTY_MEMBERS = "empty_members"
     NULL_ATTRIBUTES = "null_attributes"
     REPEAT = "repeat"
+    OMIT = "omit"
     FOREIGN_NEXT_LINK = "foreign_next_link"
     LOOPING_NEXT_LINK = "looping_next_link"
     DROP_LAST_PAGE = "drop_last_page"
@@ -91,6 +92,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     all_tokens: bool = True
     # expire_delta
     form: ExpiredForm = ExpiredForm.GONE_WITH_LOCATION
+    # omit: how many objects of each page
+    count: int = 1
     # foreign_next_link
     host: str = "elsewhere.example"
 

@@ -195,7 +195,7 @@ class Database:
         with self._state:
             while self._connection is not None:
                 self._state.wait(_YIELD_SECONDS)
-                if self._users:
+                if self._users or self._connection is None:
                     continue
                 if time.monotonic() - self._idle_since >= self._linger or self._someone_waits():
                     self._close_file()

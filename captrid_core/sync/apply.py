@@ -121,29 +121,30 @@ def _record(
     tail = [actor, moment]
     cursor.execute(
         f"""INSERT INTO change
-            SELECT ?, ?, ? + staged_row, 'created', NULL, NULL, NULL, ?, ?
+            SELECT ?, ?, ? + staged_row, 'created', NULL, NULL, NULL, NULL, ?, ?
             FROM {CHANGE_SET} WHERE action = 'create'""",
         [*fixed, before_first, *tail],
     )
     cursor.execute(
         f"""INSERT INTO change
-            SELECT ?, ?, person_id, 'updated', c.field, c.old, c.new, ?, ?
+            SELECT ?, ?, person_id, 'updated', c.field, c.old, c.new, NULL, ?, ?
             FROM (SELECT person_id, unnest(fields) AS c FROM {CHANGE_SET} WHERE fields IS NOT NULL)""",
         fixed + tail,
     )
-    for action, old, new, which in (
-        ("reactivated", "NULL", "NULL", "reactivate"),
-        ("deactivated", "NULL", "NULL", "action = 'deactivate'"),
+    for action, old, new, reason, which in (
+        ("reactivated", "NULL", "NULL", "NULL", "reactivate"),
+        ("deactivated", "NULL", "NULL", "reason", "action = 'deactivate'"),
         (
             "linked",
             "old_anchor",
             "new_anchor",
+            "NULL",
             "person_id IS NOT NULL AND new_anchor IS DISTINCT FROM old_anchor AND new_anchor IS NOT NULL",
         ),
-        ("unlinked", "old_anchor", "NULL", "old_anchor IS NOT NULL AND new_anchor IS NULL"),
+        ("unlinked", "old_anchor", "NULL", "NULL", "old_anchor IS NOT NULL AND new_anchor IS NULL"),
     ):
         cursor.execute(
-            f"""INSERT INTO change SELECT ?, ?, person_id, '{action}', NULL, {old}, {new}, ?, ?
+            f"""INSERT INTO change SELECT ?, ?, person_id, '{action}', NULL, {old}, {new}, {reason}, ?, ?
                 FROM {CHANGE_SET} WHERE {which}""",
             fixed + tail,
         )

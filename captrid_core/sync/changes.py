@@ -7,7 +7,7 @@ staged:
 
     staged          as `staging` has it: the objects reported as in scope, and those that earlier
                     runs had to skip and that may be in order by now
-    gone (_anchor)  the objects that the directory says are not in scope (rule R19)
+    gone            the objects that the directory says are not in scope (rule R19), as `absence` has it
     near            the people whom either may concern, as the list has them: by account or by UID.
                     Whatever the list's size, they are looked for once (rule R34)
 
@@ -28,18 +28,18 @@ from captrid_core.directory.port import ChangePage, Page, ScopeKind
 from captrid_core.lists import values
 from captrid_core.lists.model import MasterList
 from captrid_core.store.database import Cursor, literal, quote
+from captrid_core.sync.absence import GONE, Absence, absence_by_filter
 from captrid_core.sync.spool import Spool
 from captrid_core.sync.staging import STAGED, passes, read_lines, typed_objects
 
-GONE: Final = "gone"
-"""The temporary table of the objects that have left the scope."""
 NEAR: Final = "near"
 """The temporary table of the people whom a delta may concern."""
 _REPORTED: Final = "reported"
-TABLES: Final = (GONE, NEAR, "near_ids", _REPORTED, "wanted")
+TABLES: Final = (NEAR, "near_ids", _REPORTED, "wanted")
 """The temporary tables."""
 _LINE: Final = {
     "_deleted": "BOOLEAN",
+    "_for_good": "BOOLEAN",
     "_untold": "VARCHAR[]",
     "_member": "VARCHAR",
     "_whole": "BOOLEAN",
@@ -140,9 +140,15 @@ def stage_changes(cursor: Cursor, master_list: MasterList, spool: Spool) -> None
     _load(cursor, master_list, spool)
     fits = f"({passes(master_list.sync)})"
     here = f"_deleted IS NOT DISTINCT FROM false AND {_in_scope(master_list)}"
+    reasons = f"""
+        WHEN _deleted AND _for_good THEN {literal(Absence.DELETED)}
+        WHEN _deleted THEN {literal(Absence.RECYCLE_BIN)}
+        WHEN _member = 'out' THEN {literal(Absence.OUT_OF_SCOPE)}
+        {absence_by_filter(master_list.sync)}"""
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE {GONE} AS
-        SELECT id AS _anchor FROM {_REPORTED} WHERE _deleted OR _member = 'out' OR ({here} AND NOT {fits})
+        SELECT id AS _anchor, CASE {reasons} END AS _reason
+        FROM {_REPORTED} WHERE _deleted OR _member = 'out' OR ({here} AND NOT {fits})
     """)
     entries = f"FROM {_REPORTED} WHERE {here} AND {fits} AND NOT ({_incomplete(master_list)})"
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE {STAGED} AS {typed_objects(master_list, entries)}")
@@ -159,7 +165,7 @@ def find_near(cursor: Cursor, master_list: MasterList) -> None:
     people = master_list.people_table
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE near_ids AS
-        SELECT _person_id FROM {people} JOIN (SELECT _anchor FROM {STAGED} UNION FROM {GONE}) USING (_anchor)
+        SELECT _person_id FROM {people} JOIN (SELECT _anchor FROM {STAGED} UNION SELECT _anchor FROM {GONE}) USING (_anchor)
         UNION SELECT _person_id FROM {people} JOIN (SELECT DISTINCT _uid_key FROM {STAGED}) USING (_uid_key)
     """)
     cursor.execute(
@@ -186,7 +192,7 @@ def _store(cursor: Cursor, table: str, source: str, *, delta: bool) -> None:
         cursor.execute(f"CREATE OR REPLACE TABLE {table} AS {source}")
         return
     cursor.execute(
-        f"DELETE FROM {table} WHERE _anchor IN (SELECT _anchor FROM {STAGED} UNION ALL FROM {GONE})"
+        f"DELETE FROM {table} WHERE _anchor IN (SELECT _anchor FROM {STAGED} UNION ALL SELECT _anchor FROM {GONE})"
     )
     cursor.execute(f"INSERT INTO {table} BY NAME {source}")
 
@@ -253,7 +259,7 @@ def _recall(cursor: Cursor, master_list: MasterList) -> None:
         SELECT * REPLACE ((SELECT coalesce(max(_row), 0) FROM {STAGED}) + row_number() OVER () AS _row,
                           true AS _recalled)
         FROM {_waiting(master_list)}
-        WHERE _anchor NOT IN (SELECT _anchor FROM {STAGED}) AND _anchor NOT IN (FROM {GONE})
+        WHERE _anchor NOT IN (SELECT _anchor FROM {STAGED}) AND _anchor NOT IN (SELECT _anchor FROM {GONE})
     """)
 
 

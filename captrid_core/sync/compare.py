@@ -11,6 +11,7 @@ From `staged` (see `staging`) and the list's people comes the change set, the te
     reactivate  BOOLEAN  an Inactive person becomes Active again (R20)
     in_scope    BOOLEAN  whether the directory has this person
     fields      STRUCT(field, old, new)[]   the values that change, as text
+    reason      VARCHAR  why the directory has this person no more: one of `Absence`
 
 Most objects need nothing but a comparison with the person they are linked to. The few odd ones
 (new, blank or double UID, changed UID) are settled apart, in `settle`.
@@ -23,7 +24,8 @@ from dataclasses import dataclass
 from captrid_core.lists import values
 from captrid_core.lists.model import MasterList, OnUidChange
 from captrid_core.store.database import Cursor, literal, quote, scalar
-from captrid_core.sync.changes import GONE, NEAR
+from captrid_core.sync.absence import GONE, Absence
+from captrid_core.sync.changes import NEAR
 from captrid_core.sync.staging import STAGED
 
 CHANGE_SET = "change_set"
@@ -46,7 +48,10 @@ class Counts:
 
 
 def compare_full(cursor: Cursor, master_list: MasterList) -> Counts:
-    """Work out the change set of a full read: who is not staged any more has left (rule R18)."""
+    """Work out the change set of a full read: who is not staged any more has left (rule R18).
+
+    The table `gone` tells why.
+    """
     start_notes(cursor)
     _find_doubles(cursor, f"SELECT _uid_key, _anchor FROM {STAGED}")
     return _settle(cursor, master_list, master_list.people_table, "_anchor IS NOT NULL")
@@ -57,7 +62,7 @@ def compare_delta(cursor: Cursor, master_list: MasterList) -> Counts:
 
     Whoever is not concerned is in order, so that their UIDs stand for their objects'.
     """
-    concerned = f"SELECT _anchor FROM {STAGED} UNION ALL FROM {GONE}"
+    concerned = f"SELECT _anchor FROM {STAGED} UNION ALL SELECT _anchor FROM {GONE}"
     start_notes(cursor)
     _find_doubles(
         cursor,
@@ -200,7 +205,7 @@ def _build_change_set(cursor: Cursor, master_list: MasterList, people: str) -> N
         CREATE OR REPLACE TEMP TABLE {CHANGE_SET} AS
         SELECT NULL::BIGINT AS person_id, _row AS staged_row, NULL::VARCHAR AS uid, NULL::VARCHAR AS old_anchor,
                NULL::VARCHAR AS new_anchor, 'create' AS action, false AS reactivate, true AS in_scope,
-               NULL::STRUCT(field VARCHAR, old VARCHAR, new VARCHAR)[] AS fields
+               NULL::STRUCT(field VARCHAR, old VARCHAR, new VARCHAR)[] AS fields, NULL::VARCHAR AS reason
         FROM targets WHERE person_id IS NULL
     """)
     # linked or found again: whatever differs; both sides are cut down first, for a wide join is dear
@@ -211,7 +216,7 @@ def _build_change_set(cursor: Cursor, master_list: MasterList, people: str) -> N
              p AS MATERIALIZED (FROM {people} SEMI JOIN fed ON _person_id = fed.person_id)
         SELECT p._person_id, s._row, s.{uid}, p._anchor, s._anchor,
                CASE WHEN {differs} OR (NOT p._active AND NOT p._by_staff) THEN 'update' ELSE 'none' END,
-               NOT p._active AND NOT p._by_staff, true, {changed}
+               NOT p._active AND NOT p._by_staff, true, {changed}, NULL
         FROM fed t JOIN s USING (_row) JOIN p ON p._person_id = t.person_id
         WHERE {differs} OR p._anchor IS DISTINCT FROM s._anchor OR p._in_scope IS DISTINCT FROM true
            OR p._uid_key IS DISTINCT FROM s._uid_key OR (NOT p._active AND NOT p._by_staff)
@@ -221,13 +226,15 @@ def _build_change_set(cursor: Cursor, master_list: MasterList, people: str) -> N
     cursor.execute(f"""
         INSERT INTO {CHANGE_SET}
         SELECT p._person_id, NULL, p.{uid}, p._anchor, CASE WHEN gone.vacated THEN NULL ELSE p._anchor END,
-               CASE WHEN p._active AND NOT p._by_staff THEN 'deactivate' ELSE 'none' END, false, false, NULL
+               CASE WHEN p._active AND NOT p._by_staff THEN 'deactivate' ELSE 'none' END, false, false, NULL,
+               CASE WHEN gone.vacated THEN {literal(Absence.UID_CHANGED)} ELSE known._reason END
         FROM (SELECT person_id, false AS vacated FROM joined
               WHERE _row IS NULL AND person_id NOT IN (
                   SELECT by_id FROM odd WHERE skip = 'duplicate_uid' AND by_id IS NOT NULL)
               UNION ALL
               SELECT own_id, true FROM targets WHERE own_id IS DISTINCT FROM person_id AND own_id IS NOT NULL) gone
         JOIN {people} p ON p._person_id = gone.person_id
+        LEFT JOIN {GONE} known ON known._anchor = p._anchor
         WHERE gone.person_id NOT IN (SELECT person_id FROM targets WHERE person_id IS NOT NULL)
           AND ((p._active AND NOT p._by_staff) OR p._in_scope IS DISTINCT FROM false OR gone.vacated)
     """)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from captrid_core.lists.model import MasterList
 from captrid_core.store.database import Cursor, row, scalar
+from captrid_core.sync.absence import LOOKED_UP_AT_MOST, count_missed
 from captrid_core.sync.compare import CHANGE_SET, Counts
 
 
@@ -14,7 +15,7 @@ class Hold:
     """One reason to hold a run, in words."""
 
     code: str
-    """empty_read | many_leavers | mass_blanking"""
+    """empty_read | incomplete_read | unexplained_leavers | many_leavers | mass_blanking"""
     message: str
 
 
@@ -37,8 +38,9 @@ def judge(cursor: Cursor, master_list: MasterList, counts: Counts, *, delta: boo
             FROM (SELECT unnest(fields) AS c FROM {CHANGE_SET} WHERE fields IS NOT NULL)
             WHERE c.old IS NOT NULL AND c.new IS NULL GROUP BY ALL ORDER BY people DESC, field LIMIT 1""",
     ) or {"field": "", "people": 0}
-    empty = counts.read == 0 and not delta
-    if not (empty or counts.deactivated or blanked["people"]):
+    missed = count_missed(cursor)
+    empty = counts.read == missed and not delta
+    if not (empty or missed or counts.deactivated or blanked["people"]):
         return Verdict(blanked=0, holds=())
     managed = int(
         scalar(
@@ -51,6 +53,25 @@ def judge(cursor: Cursor, master_list: MasterList, counts: Counts, *, delta: boo
             Hold(
                 "empty_read",
                 f"The directory returned nobody, but {managed:,} managed people are Active here.",
+            )
+        )
+    if missed:
+        holds.append(
+            Hold(
+                "incomplete_read",
+                f"The read was incomplete: it left out {missed:,} people whom the directory has in scope when asked "
+                "for them one by one. They stay Active.",
+            )
+        )
+    unexplained = scalar(
+        cursor, f"SELECT count(*) FROM {CHANGE_SET} WHERE action = 'deactivate' AND reason IS NULL"
+    )
+    if unexplained:
+        holds.append(
+            Hold(
+                "unexplained_leavers",
+                f"{unexplained:,} people were not in what was read, and it was not found out why: "
+                f"a run looks up {LOOKED_UP_AT_MOST:,} of them.",
             )
         )
     if _exceeds(counts.deactivated, managed, guards.deactivate_count, guards.deactivate_percent):

@@ -12,7 +12,8 @@ from dataclasses import asdict
 from captrid_core.errors import CaptridError
 from captrid_core.lists.model import MasterList, SyncConfiguration
 from captrid_core.store.database import Cursor, literal, quote, scalar
-from captrid_core.sync.changes import GONE, find_near
+from captrid_core.sync.absence import GONE
+from captrid_core.sync.changes import find_near
 from captrid_core.sync.compare import CHANGE_SET
 from captrid_core.sync.runs import ChangeRow, Run, RunKind
 from captrid_core.sync.staging import STAGED
@@ -22,8 +23,7 @@ def keep(cursor: Cursor, master_list: MasterList, run: Run) -> None:
     """Keep the staged objects and the change set of a run that is held, in the caller's transaction."""
     overtake(cursor, master_list, run)
     cursor.execute(f"CREATE TABLE {_table(run)} AS FROM {STAGED}")
-    if run.kind is RunKind.DELTA:
-        cursor.execute(f"CREATE TABLE {_gone(run)} AS FROM {GONE}")
+    cursor.execute(f"CREATE TABLE {_gone(run)} AS FROM {GONE}")
     # a remark on the table says how the list was synced when this was read
     cursor.execute(f"COMMENT ON TABLE {_table(run)} IS {literal(_configuration(master_list))}")
     keep_changes(cursor, master_list, run)
@@ -33,7 +33,7 @@ def keep_changes(cursor: Cursor, master_list: MasterList, run: Run) -> None:
     """Keep the change set of a held run, in place of what it showed before."""
     cursor.execute("DELETE FROM held_change WHERE run_id = ?", [run.id])
     cursor.execute(
-        f"INSERT INTO held_change SELECT ?, person_id, uid, action, field, old, new FROM ({_rows(master_list)})",
+        f"INSERT INTO held_change SELECT ?, person_id, uid, action, field, old, new, reason FROM ({_rows(master_list)})",
         [run.id],
     )
 
@@ -48,8 +48,7 @@ def restore(cursor: Cursor, master_list: MasterList, run: Run) -> None:
         raise CaptridError(f"What run {run.id} had read is no longer there.", hint="Run the sync again.")
     cursor.execute(f"DROP TABLE IF EXISTS temp.{quote(STAGED)}")
     cursor.execute(f"CREATE TEMP TABLE {STAGED} AS FROM {_table(run)}")
-    if run.kind is RunKind.DELTA:
-        cursor.execute(f"CREATE OR REPLACE TEMP TABLE {GONE} AS FROM {_gone(run)}")
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE {GONE} AS FROM {_gone(run)}")
     bad = cursor.execute(
         f"SELECT DISTINCT unnest(_bad).field FROM {STAGED} WHERE _bad IS NOT NULL"
     ).fetchall()
@@ -116,7 +115,7 @@ def overtake(cursor: Cursor, master_list: MasterList, run: Run) -> None:
 def change_rows(cursor: Cursor, master_list: MasterList) -> list[ChangeRow]:
     """Return the change set that was just compared, as rows to show."""
     found = cursor.execute(
-        f"SELECT action, person_id, uid, field, old, new FROM ({_rows(master_list)}) ORDER BY action, uid, person_id, field"
+        f"SELECT action, person_id, uid, field, old, new, reason FROM ({_rows(master_list)}) ORDER BY action, uid, person_id, field"
     ).fetchall()
     return [ChangeRow(*row) for row in found]
 
@@ -124,20 +123,20 @@ def change_rows(cursor: Cursor, master_list: MasterList) -> list[ChangeRow]:
 def _rows(master_list: MasterList) -> str:
     uid = quote(master_list.uid_field)
     return f"""
-    SELECT NULL AS person_id, s.{uid} AS uid, 'created' AS action, NULL AS field, NULL AS old, NULL AS new
+    SELECT NULL AS person_id, s.{uid} AS uid, 'created' AS action, NULL AS field, NULL AS old, NULL AS new, NULL AS reason
     FROM {CHANGE_SET} JOIN {STAGED} s ON s._row = staged_row WHERE action = 'create'
     UNION ALL
-    SELECT person_id, uid, 'updated', c.field, c.old, c.new
+    SELECT person_id, uid, 'updated', c.field, c.old, c.new, NULL
     FROM (SELECT person_id, uid, unnest(fields) AS c FROM {CHANGE_SET} WHERE fields IS NOT NULL)
     UNION ALL
-    SELECT person_id, uid, 'reactivated', NULL, NULL, NULL FROM {CHANGE_SET} WHERE reactivate
+    SELECT person_id, uid, 'reactivated', NULL, NULL, NULL, NULL FROM {CHANGE_SET} WHERE reactivate
     UNION ALL
-    SELECT person_id, uid, 'deactivated', NULL, NULL, NULL FROM {CHANGE_SET} WHERE action = 'deactivate'
+    SELECT person_id, uid, 'deactivated', NULL, NULL, NULL, reason FROM {CHANGE_SET} WHERE action = 'deactivate'
     UNION ALL
-    SELECT person_id, uid, 'linked', NULL, old_anchor, new_anchor FROM {CHANGE_SET}
+    SELECT person_id, uid, 'linked', NULL, old_anchor, new_anchor, NULL FROM {CHANGE_SET}
     WHERE person_id IS NOT NULL AND new_anchor IS NOT NULL AND new_anchor IS DISTINCT FROM old_anchor
     UNION ALL
-    SELECT person_id, uid, 'unlinked', NULL, old_anchor, NULL FROM {CHANGE_SET}
+    SELECT person_id, uid, 'unlinked', NULL, old_anchor, NULL, NULL FROM {CHANGE_SET}
     WHERE old_anchor IS NOT NULL AND new_anchor IS NULL
 """
 

@@ -30,7 +30,7 @@ from captrid_core.errors import (
 from captrid_core.lists.master_lists import MasterLists, mark_synced
 from captrid_core.lists.model import MasterList, SyncConfiguration
 from captrid_core.store.database import Cursor, Database, quote, transaction
-from captrid_core.sync import changes, held, undo
+from captrid_core.sync import absence, changes, held, undo
 from captrid_core.sync.apply import apply_change_set
 from captrid_core.sync.compare import CHANGE_SET, NOTES, Counts, compare_delta, compare_full
 from captrid_core.sync.guards import Verdict, judge
@@ -375,7 +375,9 @@ class Runner:
                         run, kind=RunKind.FULL, message=_INSTEAD.format(why=_in_sentence(expired.message))
                     )
                     spool.clear()
-            return self._read_all(run, directory, master_list.sync, spool, watch)
+            run = self._read_all(run, directory, master_list.sync, spool, watch)
+            self._explain_absence(directory, master_list, spool, watch)
+            return run
         finally:
             directory.close()
 
@@ -398,6 +400,24 @@ class Runner:
         spool.finish()
         watch.check()
         return replace(run, delta_link=link, delta_link_at=taken_at if link else None)
+
+    def _explain_absence(
+        self, directory: Directory, master_list: MasterList, spool: Spool, watch: RunWatch
+    ) -> None:
+        """Look everybody up whom the read has left out: nobody has left just because of that (rule R18)."""
+        assert master_list.sync is not None
+        with self._database.session() as cursor:
+            unread, filtered = absence.absent(cursor, master_list, spool)
+        spool.absences += filtered
+        if not unread:
+            return
+        watch.enter("looking up")
+        for found, missed in absence.explained(
+            directory, master_list.sync, unread[: absence.LOOKED_UP_AT_MOST]
+        ):
+            watch.check()
+            spool.absences += found
+            spool.add_later(missed)
 
     def _read_changes(
         self, run: Run, directory: Directory, master_list: MasterList, spool: Spool, watch: RunWatch
@@ -455,6 +475,7 @@ class Runner:
         with self._database.session() as cursor:
             if run.kind is RunKind.FULL:
                 stage(cursor, master_list, spool)
+                absence.stage_absent(cursor, spool.absences)
             with self._database.exclusive():
                 watch.check()
                 current = self._unchanged(cursor, master_list)
@@ -520,6 +541,7 @@ class Runner:
             "rewritten",
             "created",
             "given",
+            absence.GONE,
             *changes.TABLES,
             *undo.TABLES,
         ):

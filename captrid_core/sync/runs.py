@@ -120,6 +120,8 @@ class ChangeRow:
     field: str | None
     old: str | None
     new: str | None
+    reason: str | None = None
+    """Why the directory has a deactivated person no more: one of `Absence`."""
 
 
 class RunWatch:
@@ -371,7 +373,7 @@ class Runs:
         """
         lines, parameters = self._changes(run, people_table, uid_field, action, search, searched)
         page = f" LIMIT {limit:d} OFFSET {offset:d}" if limit else ""
-        sql = f"""SELECT action, person_id, uid, field, old_value, new_value FROM ({lines})
+        sql = f"""SELECT action, person_id, uid, field, old_value, new_value, reason FROM ({lines})
                   ORDER BY action, uid, person_id, field{page}"""
         with self._database.read() as cursor:
             return [ChangeRow(*one) for one in cursor.execute(sql, parameters).fetchall()]
@@ -413,7 +415,7 @@ class Runs:
         for word in search.split():
             tests.append(f"({' OR '.join(f'contains(lower({one}), lower(?))' for one in looked_at)})")
             parameters += [word] * len(looked_at)
-        lines = f"""SELECT c.action, c.person_id, {uid} AS uid, c.field, c.old_value, c.new_value
+        lines = f"""SELECT c.action, c.person_id, {uid} AS uid, c.field, c.old_value, c.new_value, c.reason
                     FROM {source} c LEFT JOIN {people_table} p ON p._person_id = c.person_id
                     WHERE {" AND ".join(tests)}"""
         return lines, parameters

@@ -24,11 +24,18 @@ _ID: Final = msgspec.json.Decoder(_Identified)
 
 
 class Spool:
-    """The file that one run reads into; a context manager that removes it in the end."""
+    """The file that one run reads into; a context manager that removes it in the end.
+
+    Attributes:
+        path: The file.
+        count: How many objects were read.
+        absences: Ids of objects that were looked for in vain, and why they are not in scope.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
+        self.absences: list[tuple[str, str]] = []
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             self._file = path.open("wb")
@@ -59,7 +66,7 @@ class Spool:
         except OSError as error:
             raise _not_kept(self.path, error) from error
 
-    def add_later(self, page: ChangePage) -> None:
+    def add_later(self, page: Page | ChangePage) -> None:
         """Append what had to be asked after the file was finished.
 
         Raises:
@@ -83,6 +90,7 @@ class Spool:
         except OSError as error:
             raise _not_kept(self.path, error) from error
         self.count = 0
+        self.absences = []
 
     def keep_last(self) -> None:
         """Rewrite the finished file so that of each object only the last line stays (rules R7 and R31)."""

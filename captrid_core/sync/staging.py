@@ -13,7 +13,7 @@ Shape of the table `staged`, one row for each directory object in scope:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 from captrid_core.directory.properties import parse_property
@@ -25,6 +25,8 @@ from captrid_core.sync.spool import Spool
 
 STAGED = "staged"
 """The temporary table's name."""
+MEMBER = "(coalesce(lower(\"userType\"), '') <> 'guest')"
+ENABLED = "(coalesce(\"accountEnabled\", 'true') <> 'false')"
 
 
 def needed_properties(sync: SyncConfiguration) -> list[str]:
@@ -71,17 +73,21 @@ def _read(cursor: Cursor, master_list: MasterList, path: Path) -> None:
     )
 
 
-def read_lines(sync: SyncConfiguration, path: Path, **more: str) -> str:
+def read_lines(
+    sync: SyncConfiguration, path: Path, *, only: Container[str] | None = None, **more: str
+) -> str:
     """Return SQL for a relation with a column for each member that a run needs, read from a file of JSON lines.
 
     Args:
         sync: What is mapped and filtered.
         path: The file.
+        only: Members to confine it to; None: all that a run needs.
         more: Further members of the lines, with their types.
     """
     columns = ", ".join(
         f"{literal(name)}: {literal(kind)}"
         for name, kind in (*_json_columns(needed_properties(sync)), *more.items())
+        if only is None or name in only
     )
     return f"""read_json({literal(str(path))}, format = 'newline_delimited', columns = {{{columns}}},
                          maximum_object_size = 1048576)"""
@@ -124,9 +130,9 @@ def passes(sync: SyncConfiguration) -> str:
     """Return SQL for whether an object passes the list's filters: what is unknown counts as a member, and as enabled."""
     tests = []
     if sync.exclude_guests:
-        tests.append("coalesce(lower(\"userType\"), '') <> 'guest'")
+        tests.append(MEMBER)
     if sync.exclude_disabled:
-        tests.append("coalesce(\"accountEnabled\", 'true') <> 'false'")
+        tests.append(ENABLED)
     return " AND ".join(tests) or "true"
 
 

@@ -233,7 +233,7 @@ def _record(cursor: Cursor, master_list: MasterList, run_id: int, actor: str, mo
     """Write one history row for each thing that went back (rule R8)."""
     cursor.execute(
         f"""INSERT INTO change
-            SELECT ?, ?, person_id, action, field, old, new, ?, ? FROM (
+            SELECT ?, ?, person_id, action, field, old, new, NULL, ?, ? FROM (
                 SELECT person_id, 'updated' AS action, field, now AS old, old AS new FROM {_FIELDS} WHERE goes_back
                 UNION ALL
                 SELECT person_id, 'deactivated', NULL, NULL, NULL FROM {_PEOPLE} WHERE deactivate

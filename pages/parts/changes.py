@@ -91,14 +91,16 @@ def _draw_lines(lines: list[ChangeRow], run: Run, master_list: MasterList) -> No
             strings.FIELD: labels.get(line.field, line.field) if line.field else _about(line),
             strings.BEFORE: line.old if line.field else "",
             strings.AFTER: line.new if line.field else "",
+            strings.REASON: strings.REASON_WORDS.get(line.reason, line.reason) if line.reason else "",
         }
         for line in lines
     ]
     frame = pd.DataFrame(shown)
     if not any(line.field for line in lines):
         frame = frame.drop(columns=[strings.BEFORE, strings.AFTER])
-    if not frame[strings.FIELD].any():
-        frame = frame.drop(columns=[strings.FIELD])
+    for column in (strings.FIELD, strings.REASON):
+        if not frame[column].any():
+            frame = frame.drop(columns=[column])
     draw_table(frame, f"changes_{run.id}", strings.CHANGES)
 
 

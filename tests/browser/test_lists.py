@@ -21,7 +21,7 @@ def test_a_run_is_cancelled_after_a_reload_and_changes_nothing(
     screen: Screen, quiet: Sandbox, beside: Beside
 ):
     made = beside.synced_list("Cancelled", "Year 7 Students")
-    quiet.faults.add("throttle", match=r"members/microsoft\.graph\.user\?", times=1, retry_after=60)
+    quiet.faults.add("throttle", match="delta", times=1, retry_after=60)
     screen.go(f"/list?list={made.id}&tab=Sync")
     screen.click("sync_now")
     screen.sees(strings.RUNNING)

@@ -110,6 +110,7 @@ def test_a_preview_writes_nothing_and_shows_every_change(staff: Cli, own_sandbox
         "field": None,
         "old": None,
         "new": None,
+        "reason": None,
     }
     assert staff.json("people", "Staff") == []
     assert staff.json("runs", "Staff") == []
@@ -128,6 +129,7 @@ def test_a_preview_writes_nothing_and_shows_every_change(staff: Cli, own_sandbox
             "field": "department",
             "old": person["fields"]["department"],
             "new": "Year 13",
+            "reason": None,
         }
     ]
     assert preview == expected

@@ -112,6 +112,17 @@ class MemoryDirectory:
     def mark(self, scope: Scope, *, properties: Sequence[str]) -> str:
         raise RequestRefused("This directory tells no changes.")
 
+    def look_up(self, ids: Sequence[str], *, properties: Sequence[str]) -> Iterator[Page]:
+        found = [one for one in self.people if one["id"] in ids]
+        yield Page(b"".join(json.dumps(one).encode() + b"\n" for one in found), len(found))
+
+    def members(self, scope: Scope, ids: Sequence[str]) -> dict[str, bool]:
+        there = {one["id"] for one in self._in(scope)}
+        return {one["id"]: one["id"] in there for one in self.people if one["id"] in ids}
+
+    def deleted(self, ids: Sequence[str]) -> set[str]:
+        return set(ids)
+
     def close(self) -> None:
         """There is nothing to close."""
 

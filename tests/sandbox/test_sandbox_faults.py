@@ -268,6 +268,14 @@ def test_repeated_objects_within_and_across_pages(caller, faults):
     assert second["value"][:3] == first["value"][47:50]
 
 
+def test_omitted_objects(caller, faults):
+    whole, *_ = caller.pages("/users?$top=50")
+    faults.add("omit", match="users", count=2, times=1)
+    first, *_ = caller.pages("/users?$top=50")
+
+    assert first["value"] == whole["value"][2:]
+
+
 def test_a_foreign_next_link(caller, faults):
     faults.add("foreign_next_link", match="users", times=1)
 

@@ -111,6 +111,9 @@ class Snapshot:
         for text, count in pages(self.object(now[one]) for one in ids if one in now):
             yield Page(text, count)
 
+    def deleted(self, ids):
+        return set()
+
     def close(self) -> None:
         """Nothing to close."""
 

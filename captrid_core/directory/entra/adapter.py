@@ -197,6 +197,14 @@ class EntraDirectory:
         """
         return promptly(lambda: self._lookups().memberships(scope, ids), self._watch)
 
+    def deleted(self, ids: Sequence[str]) -> set[str]:
+        """Return those of these ids whose users lie in the recycle bin, as far as the app may see it.
+
+        Raises:
+            DirectoryError, SignInError, Cancelled: As for `read_all`.
+        """
+        return promptly(lambda: self._lookups().deleted(ids), self._watch)
+
     def reports(self, ids: Sequence[str]) -> set[str]:
         """Return the ids of all whose manager is one of these users.
 

@@ -237,11 +237,16 @@ def _user_line(entry: dict[str, Any], properties: Sequence[str]) -> dict[str, An
     if not isinstance(entry.get("id"), str):
         raise ReadIncomplete("Microsoft Graph told a change of a user without an id.")
     if "@removed" in entry:
-        return {"id": entry["id"], "_deleted": True}
+        return {"id": entry["id"], "_deleted": True, "_for_good": _for_good(entry["@removed"])}
     told = {path for path in properties if _is_told(entry, path)}
     line: dict[str, Any] = {"id": entry["id"], "_deleted": False}
     line["_untold"] = [path for path in properties if path not in told]
     return line | {root: entry[root] for root in {path.partition("/")[0] for path in told}}
+
+
+def _for_good(removed: Any) -> bool:
+    """Tell whether a removed object cannot be restored ("deleted"), or lies in the recycle bin ("changed")."""
+    return isinstance(removed, dict) and removed.get("reason") == "deleted"
 
 
 def _is_told(entry: dict[str, Any], path: str) -> bool:

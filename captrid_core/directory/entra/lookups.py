@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,6 +20,8 @@ from captrid_core.directory.properties import select_and_expand
 from captrid_core.errors import PermissionMissing, ReadIncomplete, RequestRefused
 
 _AT_ONCE: Final = 20
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,18 @@ class Lookups:
                 if item is not None:
                     answers[one] = any(group == scope.group_id for group in self._listed(item, READ_GROUPS))
         return answers
+
+    def deleted(self, ids: Sequence[str]) -> set[str]:
+        """Return those of these ids whose users lie in the recycle bin; none where the app may not look into it."""
+        found: set[str] = set()
+        for some in _chunks(ids):
+            try:
+                items = self._ask([f"/directory/deletedItems/{one}?$select=id" for one in some], READ_USERS)
+            except PermissionMissing as missing:
+                logger.info("The recycle bin is not shown: %s", missing.message)
+                break
+            found.update(one for one, item in zip(some, items, strict=True) if item is not None)
+        return found
 
     def reports(self, ids: Sequence[str]) -> set[str]:
         """Return the ids of all who report to one of these users."""

@@ -114,6 +114,7 @@ CREATE TABLE change (
     field VARCHAR,               -- the field's key; NULL where the action is about the person
     old_value VARCHAR,
     new_value VARCHAR,
+    reason VARCHAR,              -- why somebody was deactivated by a run (R18)
     actor VARCHAR,
     changed_at TIMESTAMP
 );
@@ -126,7 +127,8 @@ CREATE TABLE held_change (
     action VARCHAR,
     field VARCHAR,
     old_value VARCHAR,
-    new_value VARCHAR
+    new_value VARCHAR,
+    reason VARCHAR
 );
 
 CREATE TABLE audit (
