@@ -32,8 +32,9 @@ format: $(STAMP) ## Format and mend what can be mended
 browser: $(STAMP) ## A Chromium for the browser tests, where none is found
 	@$(BIN)/python scripts/browser.py
 
-benchmark: $(STAMP) ## The cost of a full sync against the floor, and of an undo (some minutes)
+benchmark: $(STAMP) ## The cost of a full sync against the floor, of a delta, and of an undo (some minutes)
 	PYTHONPATH=. $(BIN)/python benchmarks/full_sync.py --latency --throttle
+	PYTHONPATH=. $(BIN)/python benchmarks/delta.py
 	PYTHONPATH=. $(BIN)/python benchmarks/undo.py
 
 lock: $(STAMP) ## Write requirements.lock anew from pyproject.toml

@@ -123,8 +123,8 @@ class Server:
         }
         self.users = users
 
-    def reply(self, target: str) -> bytes:
-        """Return the answer to a request."""
+    def reply(self, target: str, body: bytes) -> bytes:
+        """Return the answer to a request; of whom a batch asks, nobody is there any more."""
         url = urlsplit(target)
         query = parse_qs(url.query)
         if url.path == "/control":
@@ -138,6 +138,12 @@ class Server:
             return answer(str(self.users).encode(), kind="text/plain")
         if url.path == "/v1.0/users":
             return self.page(int(query.get("$skiptoken", ["0"])[0]))
+        if url.path == "/v1.0/$batch":
+            missing = {"error": {"code": "Request_ResourceNotFound", "message": "?"}}
+            responses = [
+                {"id": one["id"], "status": 404, "body": missing} for one in json.loads(body)["requests"]
+            ]
+            return answer(json.dumps({"responses": responses}).encode())
         return answer(b'{"error":{"code":"Request_ResourceNotFound","message":"?"}}', status="404 Not Found")
 
     def page(self, number: int) -> bytes:
@@ -185,8 +191,8 @@ class Server:
                 while (header := incoming.readline().strip()) != b"":
                     if header.lower().startswith(b"content-length:"):
                         length = int(header.split(b":")[1])
-                incoming.read(length)
-                connection.sendall(self.reply(line.split()[1].decode()))
+                body = incoming.read(length)
+                connection.sendall(self.reply(line.split()[1].decode(), body))
 
 
 def main(users: int, ca_file: str) -> None:

@@ -74,8 +74,14 @@ Opener = Callable[[Connection, str, Watch], Directory]
 """Opens a directory with a connection and its secret."""
 
 
-def open_entra(connection: Connection, secret: str, watch: Watch) -> Directory:
+def open_entra(connection: Connection, secret: str, watch: Watch, *, read_timeout: float = 60.0) -> Directory:
     """Open Microsoft Entra ID with a connection. Nothing is asked of it yet.
+
+    Args:
+        connection: The connection.
+        secret: Its client secret or certificate.
+        watch: Shows waiting and stops the work.
+        read_timeout: Seconds without a byte after which an answer is given up.
 
     Raises:
         CertificateRejected: The stored certificate is unusable.
@@ -92,7 +98,7 @@ def open_entra(connection: Connection, secret: str, watch: Watch) -> Directory:
         graph_url=connection.graph_url,
         ca_file=Path(connection.ca_file) if connection.ca_file else None,
     )
-    return EntraDirectory(settings, watch)
+    return EntraDirectory(settings, watch, read_timeout=read_timeout)
 
 
 class Connections:

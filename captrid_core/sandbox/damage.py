@@ -48,7 +48,7 @@ def instead(fault: Fault, asked: Asked, *, start_over: str, now: float) -> Answe
             return None
 
 
-def spoilt(fault: Fault, answer: Answer, url: str, memory: list[Any]) -> Answer:
+def spoilt(fault: Fault, answer: Answer, url: str, memory: dict[str, list[Any]]) -> Answer:
     """Return what a fault makes of an answer to the request for `url`."""
     if fault.kind is FaultKind.TRUNCATED_JSON:
         return Answer(answer.status, dict(answer.headers), answer.body[: len(answer.body) // 2])
@@ -64,7 +64,8 @@ def spoilt(fault: Fault, answer: Answer, url: str, memory: list[Any]) -> Answer:
         case FaultKind.NULL_ATTRIBUTES:
             body["value"] = [_without_attributes(item) for item in body["value"]]
         case FaultKind.REPEAT:
-            again, memory[:] = list(memory), body["value"][-3:]
+            listed = url.partition("?")[0]
+            again, memory[listed] = memory.get(listed, []), body["value"][-3:]
             body["value"] = again + body["value"] + body["value"][:1]
         case FaultKind.OMIT:
             del body["value"][: fault.count]

@@ -115,8 +115,8 @@ class _Active:
     fault: Fault
     matched: int = 0
     struck: int = 0
-    # The objects of the last page, for faults that repeat them.
-    memory: list[Any] = field(default_factory=list)
+    # The objects of the last page of each list, for faults that repeat them.
+    memory: dict[str, list[Any]] = field(default_factory=dict)
 
     def strikes(self) -> bool:
         """Count a matching request and tell whether it is struck."""
@@ -175,8 +175,8 @@ class Faults:
                 if one.fault.kind not in AFTER_ANSWER and _concerns(one.fault, asked) and one.strikes()
             ]
 
-    def after(self, asked: Asked, *, has_next_link: bool) -> Iterator[tuple[Fault, list[Any]]]:
-        """Yield the faults that strike an answer, each with a list that is its memory."""
+    def after(self, asked: Asked, *, has_next_link: bool) -> Iterator[tuple[Fault, dict[str, list[Any]]]]:
+        """Yield the faults that strike an answer, each with its memory."""
         with self._lock:
             struck = [
                 one

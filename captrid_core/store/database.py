@@ -149,6 +149,16 @@ class Database:
         with self._writer:
             yield
 
+    @contextmanager
+    def forgiving(self) -> Iterator[None]:
+        """Let a block of cleaning up fail: because others are writing, or the disk is full. A later one does it."""
+        try:
+            yield
+        except duckdb.Error as error:
+            log.info("The database was not cleaned up: %s", error)
+            if _is_fatal(error):
+                self._abandon()
+
     def close(self) -> None:
         """Close the file for good."""
         with self._state:
@@ -193,9 +203,9 @@ class Database:
 
     def _close_when_idle(self) -> None:
         with self._state:
-            while self._connection is not None:
+            while self._owner.held:
                 self._state.wait(_YIELD_SECONDS)
-                if self._users or self._connection is None:
+                if self._users or not self._owner.held:
                     continue
                 if time.monotonic() - self._idle_since >= self._linger or self._someone_waits():
                     self._close_file()
@@ -206,7 +216,8 @@ class Database:
         note = {"process": os.getpid(), "command": Path(sys.argv[0] or "python").name}
         waiting = FileLock(self._waiting_path)
         try:
-            while not self._owner.try_acquire(note=note):
+            # it is held where an instance was abandoned
+            while not self._owner.held and not self._owner.try_acquire(note=note):
                 if not waiting.held:
                     waiting.try_acquire(shared=True)
                 self._wait_a_moment(deadline, self._owner.holder())
@@ -262,18 +273,25 @@ class Database:
                 )
         self._owner.release()
 
+    def _abandon(self) -> None:
+        """Let go of an instance that answers nothing any more; the file itself is sound and opens again."""
+        with self._state:
+            broken, self._connection = self._connection, None
+            if broken is not None:
+                with suppress(duckdb.Error):  # why it broke is on its way up
+                    broken.close()
+
     @contextmanager
     def _translated(self, cursor: Cursor) -> Iterator[None]:
         try:
             yield
         except duckdb.Error as error:
-            if isinstance(error, duckdb.FatalException) or "has been invalidated" in str(error):
-                # the instance answers nothing any more; the file itself is sound and opens again
-                with self._state:
-                    self._connection = None
+            if _is_fatal(error):
                 cursor.close()
+                self._abandon()
                 raise _home_unusable(self._path, error) from error
-            if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+            unwritten = isinstance(error, duckdb.TransactionException) and "Could not" in str(error)
+            if unwritten or isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
                 raise _home_unusable(self._path, error) from error
             raise
 
@@ -325,12 +343,24 @@ def transaction(cursor: Cursor) -> Iterator[None]:
     cursor.execute("COMMIT")
 
 
+def _is_fatal(error: duckdb.Error) -> bool:
+    """Tell whether the instance answers nothing any more."""
+    return isinstance(error, duckdb.FatalException) or "has been invalidated" in str(error)
+
+
 def _home_unusable(path: Path, error: duckdb.Error) -> HomeUnusable:
     text = str(error).strip().splitlines()[0]
     if "No space left" in text or "ENOSPC" in text:
         return HomeUnusable(
             f"The disk that holds {path.parent} is full. Nothing was changed.",
             hint="Free some space (twice the size of the database is a good measure) and try again.",
+        )
+    unwritten = re.search(r"Could not write.*: (.+)$", text)
+    if unwritten is not None:
+        return HomeUnusable(f"The database {path} could not be written: {unwritten[1]}. Nothing was changed.")
+    if "has been invalidated" in text:
+        return HomeUnusable(
+            f"The database {path} failed while it was used. It is opened anew at the next attempt."
         )
     if isinstance(error, duckdb.OutOfMemoryException):
         return HomeUnusable(

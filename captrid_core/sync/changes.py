@@ -125,6 +125,11 @@ def known(cursor: Cursor, master_list: MasterList, ids: Sequence[str]) -> list[s
     return [object_id for (object_id,) in found.fetchall()]
 
 
+def as_known(ids: Iterable[str]) -> ChangePage:
+    """Return as a page for the spool that the list has these objects in scope."""
+    return _page({"id": one, "_known": True} for one in ids)
+
+
 def whole(page: Page) -> ChangePage:
     """Return objects that were looked up as a page for the spool."""
     return _page(

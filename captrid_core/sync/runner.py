@@ -9,10 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-
-import duckdb
 
 from captrid_core.clock import Clock
 from captrid_core.directory.connections import Connections
@@ -448,7 +446,9 @@ class Runner:
         reports = sorted({*orphans, *(directory.reports(managers) if managers else ())} - {*ids})
         if reports:
             with self._database.session() as cursor:
-                ids += changes.known(cursor, master_list, reports)
+                known = changes.known(cursor, master_list, reports)
+            spool.add_later(changes.as_known(known))
+            ids += known
         if ids:
             for found in directory.look_up(ids, properties=properties):
                 spool.add_later(changes.whole(found))
@@ -529,6 +529,12 @@ class Runner:
         return current
 
     def _tidy(self, cursor: Cursor) -> None:
+        """Clean up after a run that is written: whatever fails here does not change how it ended."""
+        with self._database.forgiving():
+            self._drop_tables(cursor)
+            cursor.execute("CHECKPOINT")
+
+    def _drop_tables(self, cursor: Cursor) -> None:
         for table in (
             CHANGE_SET,
             NOTES,
@@ -546,10 +552,6 @@ class Runner:
             *undo.TABLES,
         ):
             cursor.execute(f"DROP TABLE IF EXISTS temp.{quote(table)}")
-        with suppress(
-            duckdb.TransactionException
-        ):  # others are writing; the next run's turn, or the closing, does it
-            cursor.execute("CHECKPOINT")
 
 
 def _undoable(run: Run) -> Run:

@@ -366,11 +366,17 @@ def test_r10_a_new_account_is_linked_to_a_person_added_by_hand(make_school):
     converged(school)
 
 
-def test_managers_are_followed(make_school):
+@pytest.mark.parametrize("grouped", [False, True])
+def test_managers_are_followed(make_school, sandbox, grouped):
+    scope = Scope(ScopeKind.GROUP, sandbox.directory.add_group("Staff")) if grouped else Scope()
     school = make_school(
-        fields=(*FIELDS, Field("manager")), mapping={**MAPPING, "manager/displayName": "manager"}
+        fields=(*FIELDS, Field("manager")),
+        mapping={**MAPPING, "manager/displayName": "manager"},
+        scope=scope,
     )
     ids = school.enrol_many(6)
+    for one in ids if grouped else ():
+        sandbox.directory.add_member(scope.group_id, one)
     school.directory.update_user(ids[5], displayName="Old Head")
     for one in ids[:3]:
         school.directory.set_manager(one, ids[5])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 from requests.structures import CaseInsensitiveDict
@@ -37,6 +38,7 @@ def get_all(
     permission: str,
     patience: Patience,
     headers: Mapping[str, str] | None = None,
+    objects: bool = True,
 ) -> list[Item]:
     """Return the answer to a GET of each of `urls`, in their order; throttled items are asked again.
 
@@ -46,6 +48,7 @@ def get_all(
         permission: What the requests need, for messages.
         patience: What failed attempts may cost.
         headers: Headers of every item.
+        objects: Whether each good answer has to be a JSON object; else it may be text.
 
     Raises:
         DirectoryError, SignInError: The batch failed, or an item kept failing.
@@ -54,12 +57,18 @@ def get_all(
     answers: dict[int, Item] = {}
     for first in range(0, len(urls), _MOST):
         chunk = dict(enumerate(urls[first : first + _MOST], first))
-        answers |= _one_batch(graph, chunk, headers or {}, permission, patience)
+        answers |= _one_batch(graph, chunk, headers or {}, permission, patience, objects=objects)
     return [answers[place] for place in range(len(urls))]
 
 
 def _one_batch(
-    graph: Graph, urls: Mapping[int, str], headers: Mapping[str, str], permission: str, patience: Patience
+    graph: Graph,
+    urls: Mapping[int, str],
+    headers: Mapping[str, str],
+    permission: str,
+    patience: Patience,
+    *,
+    objects: bool,
 ) -> dict[int, Item]:
     answers: dict[int, Item] = {}
 
@@ -73,16 +82,24 @@ def _one_batch(
         }
         reply = graph.post_json("/$batch", content, permission=permission, patience=patience)
         hitches: list[Hitch] = []
+        unauthorized: Answer | None = None
         for response in _responses(reply):
             place = str(response.get("id"))
             if place not in pending:
                 continue
             answer = Answer(_status(response), CaseInsensitiveDict(_headers(response)), b"")
             hitch = hitch_of(answer, "Microsoft Graph")
+            if answer.status == HTTPStatus.UNAUTHORIZED:
+                unauthorized = answer
+                continue
+            if objects and answer.status == HTTPStatus.OK and not isinstance(response.get("body"), dict):
+                hitch = Hitch(ReadIncomplete("An answer in a batch of Microsoft Graph was garbled."), tries=5)
             if hitch is None:
                 answers[int(place)] = Item(answer.status, response.get("body"))
             else:
                 hitches.append(hitch)
+        if unauthorized is not None:
+            raise graph.renew_token(unauthorized, patience)
         if hitches:
             # All of them are asked again together, after the longest wait that one of them asked for.
             raise max(hitches, key=lambda hitch: hitch.retry_after or 0.0)

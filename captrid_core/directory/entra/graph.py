@@ -171,6 +171,16 @@ class Graph:
 
         return patience.persist(attempt, before_retry=self._before_retry)
 
+    def renew_token(self, answer: Answer, patience: Patience) -> Hitch:
+        """Take a new token because `answer`, one of a batch, is a 401, and return the hitch to ask again with.
+
+        Raises:
+            SignInError, DirectoryError, Cancelled: No new token can be had.
+        """
+        refused = self._sign_in.token(patience)
+        self._sign_in.token(patience, refused=refused.value, claims=_claims_challenge(answer))
+        return Hitch(_token_refused("HTTP 401"), tries=3)
+
     def _before_retry(self, hitch: Hitch) -> None:
         """Take a new connection after any failure but throttling, which says nothing against the old one."""
         if not isinstance(hitch.error, Throttled):
@@ -240,10 +250,7 @@ class Graph:
                 f"Microsoft Graph gave up the place in the list, again and again ({told})."
             )
         if answer.status == HTTPStatus.UNAUTHORIZED:
-            return SignInRefused(
-                f"Microsoft Graph did not take the app’s token ({told})",
-                hint="Check that the sign-in address and the Graph address belong to the same cloud.",
-            )
+            return _token_refused(told)
         if answer.status == HTTPStatus.FORBIDDEN and (_DENIED & folded or not grant.covers(permission)):
             return PermissionMissing(permission)
         if answer.status == HTTPStatus.NOT_FOUND:
@@ -268,6 +275,13 @@ class Graph:
                 f"{self._host} sent the read on to {host_of(url)}, where no token may go.",
                 hint="Check the connection's Graph address, and what stands between it and this machine.",
             )
+
+
+def _token_refused(told: str) -> SignInRefused:
+    return SignInRefused(
+        f"Microsoft Graph did not take the app’s token ({told})",
+        hint="Check that the sign-in address and the Graph address belong to the same cloud.",
+    )
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -125,7 +125,12 @@ class Groups:
         urls = [f"/groups/{group}/members/microsoft.graph.user/$count" for group in ids]
         try:
             items = get_all(
-                self._graph, urls, permission=READ_GROUPS, patience=self._patience, headers=EVENTUAL
+                self._graph,
+                urls,
+                permission=READ_GROUPS,
+                patience=self._patience,
+                headers=EVENTUAL,
+                objects=False,
             )
         except (DirectoryError, SignInError) as failed:
             logger.warning("The members of %d groups could not be counted: %s", len(ids), failed.message)
