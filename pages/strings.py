@@ -317,6 +317,14 @@ DEACTIVATE_MANAGED = "Stays inactive although the directory has this person, unt
 REACTIVATE_MANAGED = "If the directory no longer has this person, they stay active as an exception."
 PERSON_DEACTIVATED = "{uid} deactivated."
 PERSON_REACTIVATED = "{uid} reactivated."
+PERSON_JOINED = "The two records are one person now, {uid}."
+JOIN = "Join records"
+JOIN_TITLE = "Same person, two records"
+JOIN_HELP = "Did this person get another UID, so that the list has them twice? Enter the UID of the other record. The older record stays, with its own fields and its history; it takes the account, the UID and the directory’s values of the other one."
+JOIN_UID = "UID of the other record"
+BY_RUN = "{actor}, in run {run}"
+HISTORY_EMPTY = "Nothing has happened yet."
+HISTORY_LATEST = "The latest {count} changes. `captrid person history` shows all."
 PERSON_RELEASED = "The directory decides on the status of {uid} again."
 IMPORT_CSV = "Import CSV"
 EXPORT = "Export"
@@ -365,6 +373,7 @@ RESULTS = "Results"
 RESULTS_OF = "Run {run} · {kind} · {ago}"
 HISTORY = "History"
 NO_RUNS_YET = "No sync has run yet. The first one is a full sync: it reads everyone in {scope}."
+NOTHING_CHANGED = "Nothing has changed in the directory since the sync before."
 ZERO_SYNCED = "**0 users were found in the scope.** Check the group’s membership in Entra, whether nested groups have to be included, and that the app registration has **GroupMember.Read.All** with admin consent."
 NO_CHANGES = "No changes: everyone is as the directory has them."
 ERRORS = "Errors"
@@ -436,6 +445,7 @@ ACTION_WORDS = {
     "reactivated": "Reactivated",
     "linked": "Linked",
     "unlinked": "Unlinked",
+    "joined": "Joined",
 }
 REASON = "Reason"
 REASON_WORDS = {

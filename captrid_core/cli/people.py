@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +143,58 @@ def release(app: App, name_or_id: str, uid: str) -> None:
     It changes at once, by what the last sync knew.
     """
     _change(app, name_or_id, lambda one: app.workspace.people.release(one, uid, actor=app.actor))
+
+
+@person.command()
+@click.argument("name_or_id", metavar="LIST")
+@click.argument("uid", metavar="UID")
+@pass_app
+def history(app: App, name_or_id: str, uid: str) -> None:
+    """Show everything that happened to a person: when, by whom or by which run, from what to what."""
+    from captrid_core.clock import iso
+
+    master_list = app.workspace.lists.get(name_or_id)
+    people = app.workspace.people
+    found = people.history(master_list, people.get(master_list, uid).id)
+    app.output.show(
+        [
+            {**asdict(one), "at": iso(one.at), "run_id": str(one.run_id) if one.run_id is not None else None}
+            for one in found
+        ]
+        if app.output.as_json
+        else None,
+        lambda: table(
+            ("When", "Who", "Run", "What", "Field", "Old", "New", "Reason"),
+            [
+                (
+                    iso(one.at),
+                    one.actor,
+                    one.run_id if one.run_id is not None else "",
+                    one.action,
+                    one.field or "",
+                    one.old or "",
+                    one.new or "",
+                    one.reason or "",
+                )
+                for one in found
+            ],
+        ),
+    )
+
+
+@person.command()
+@click.argument("name_or_id", metavar="LIST")
+@click.argument("uid", metavar="UID")
+@click.argument("other_uid", metavar="OTHER_UID")
+@pass_app
+def join(app: App, name_or_id: str, uid: str, other_uid: str) -> None:
+    """Join two records of the same person.
+
+    The older record stays, with its local fields and its history; it takes the account, the UID and
+    the directory's values of the one that the directory feeds. The order of the two does not matter.
+    """
+    master_list = app.workspace.lists.get(name_or_id)
+    _show(app, app.workspace.people.join(master_list, uid, other_uid, actor=app.actor), "Joined.")
 
 
 def _change(app: App, name_or_id: str, change: Callable[[MasterList], Person]) -> None:

@@ -95,6 +95,7 @@ class MasterLists:
                 [made.id, made.name, made.uid_field, to_column(self._clock())],
             )
             cursor.execute(f"CREATE TABLE {made.people_table} ({_PERSON_COLUMNS})")
+            cursor.execute(f"CREATE TABLE {made.former_table} ({_PERSON_COLUMNS}, _joined_at TIMESTAMP)")
             for field in made.fields:
                 _add_field(cursor, made, field)
             self._audit(cursor, "list.created", made, actor)
@@ -343,9 +344,8 @@ def _add_field(cursor: Cursor, master_list: MasterList, field: Field) -> None:
             list(field.options),
         ],
     )
-    cursor.execute(
-        f"ALTER TABLE {master_list.people_table} ADD COLUMN {quote(field.key)} {COLUMN_TYPES[field.type]}"
-    )
+    for table in (master_list.people_table, master_list.former_table):
+        cursor.execute(f"ALTER TABLE {table} ADD COLUMN {quote(field.key)} {COLUMN_TYPES[field.type]}")
 
 
 def _check(master_list: MasterList) -> None:

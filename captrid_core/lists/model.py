@@ -141,6 +141,11 @@ class MasterList:
         return f"people_{self.id}"
 
     @property
+    def former_table(self) -> str:
+        """The name of the table of records that were joined with another: its columns, and `_joined_at`."""
+        return f"former_{self.id}"
+
+    @property
     def connected(self) -> bool:
         """Whether a directory feeds it."""
         return self.sync is not None and self.sync.connected

@@ -16,6 +16,7 @@ def people_at(master_list: MasterList, moment: datetime) -> str:
     Whoever did not exist yet is left out. Whose status was set by hand is not known of the past:
     nobody counts as an exception. A field that was added since is blank.
     """
+    since = literal(str(to_column(moment)))
     firsts = "".join(
         f", bool_or(field = {literal(key)}) AS {_was(key)}"
         f", first(old_value ORDER BY changed_at) FILTER (field = {literal(key)}) AS {_old(key)}"
@@ -27,13 +28,16 @@ def people_at(master_list: MasterList, moment: datetime) -> str:
             CASE later.status WHEN 'deactivated' THEN true WHEN 'reactivated' THEN false ELSE p._active END AS _active,
             CASE WHEN later.relinked THEN later.anchor ELSE p._anchor END AS _anchor,
             false AS _by_staff, {restored})
-        FROM {master_list.people_table} p LEFT JOIN (
+        FROM (FROM {master_list.people_table}
+              UNION ALL BY NAME
+              SELECT * EXCLUDE (_joined_at) FROM {master_list.former_table} WHERE _joined_at > TIMESTAMP {since}) p
+        LEFT JOIN (
             SELECT person_id, bool_or(action = 'created') AS not_yet,
                    first(action ORDER BY changed_at) FILTER (action IN ('deactivated', 'reactivated')) AS status,
                    bool_or(action IN ('linked', 'unlinked')) AS relinked,
                    first(old_value ORDER BY changed_at) FILTER (action IN ('linked', 'unlinked')) AS anchor {firsts}
             FROM change
-            WHERE list_id = {master_list.id:d} AND changed_at > TIMESTAMP {literal(str(to_column(moment)))}
+            WHERE list_id = {master_list.id:d} AND changed_at > TIMESTAMP {since}
             GROUP BY person_id
         ) later ON later.person_id = p._person_id
         WHERE later.not_yet IS DISTINCT FROM true)"""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from captrid_core.clock import Clock, to_column
 from captrid_core.errors import BadValue, DuplicateUid, FieldLocked, Invalid, MissingUid, NotFound
 from captrid_core.lists import values
+from captrid_core.lists.joining import join
 from captrid_core.lists.master_lists import MasterLists
 from captrid_core.lists.model import Field, FieldType, MasterList, Origin, Person, StatusFilter
 from captrid_core.lists.past import people_at
@@ -30,6 +31,20 @@ class PeoplePage:
 
     people: list[Person]
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing that happened to a person: by a run, or by hand."""
+
+    at: datetime
+    actor: str
+    run_id: int | None
+    action: str
+    field: str | None
+    old: str | None
+    new: str | None
+    reason: str | None
 
 
 class People:
@@ -104,6 +119,25 @@ class People:
                 [list(ids)],
             ).fetchall()
         return {one.id: one for one in (_person(master_list, cells) for cells in found)}
+
+    def history(
+        self, master_list: MasterList, person_id: int, *, limit: int | None = None
+    ) -> list[Happening]:
+        """Return what happened to a person, newest first, and to records that were joined with theirs (rule R8)."""
+        with self._database.read() as cursor:
+            found = cursor.execute(
+                f"""WITH RECURSIVE own(person_id) AS (
+                        SELECT CAST(? AS BIGINT)
+                        UNION
+                        SELECT CAST(c.old_value AS BIGINT) FROM own JOIN change c ON c.person_id = own.person_id
+                        WHERE c.list_id = ? AND c.action = 'joined' AND c.old_value IS NOT NULL)
+                    SELECT changed_at, actor, run_id, action, field, old_value, new_value, reason
+                    FROM change SEMI JOIN own USING (person_id)
+                    WHERE list_id = ? AND NOT (action = 'joined' AND old_value IS NULL)
+                    ORDER BY changed_at DESC, action, field {f"LIMIT {limit:d}" if limit is not None else ""}""",
+                [person_id, master_list.id, master_list.id],
+            ).fetchall()
+        return [Happening(at.replace(tzinfo=UTC), *more) for at, *more in found]
 
     def add(
         self,
@@ -213,6 +247,29 @@ class People:
             )
             self._audit(cursor, "person.released", master_list, person.id, uid, actor)
             return self._get(cursor, master_list, uid)
+
+    def join(self, master_list: MasterList, uid: str, other_uid: str, *, actor: str) -> Person:
+        """Make two records of one person into one, and return it; see `joining`.
+
+        Raises:
+            NotFound: There is no such person.
+            NotJoinable: They are the same record, or the directory feeds both.
+        """
+        with self._database.write() as cursor:
+            master_list = self._lists.load(cursor, master_list.id)
+            one, other = self._get(cursor, master_list, uid), self._get(cursor, master_list, other_uid)
+            stays = join(cursor, master_list, one.id, other.id, actor=actor, at=self._clock())
+            joined = self._get_by_id(cursor, master_list, stays)
+            self._audit(
+                cursor,
+                "person.joined",
+                master_list,
+                stays,
+                joined.uid or "",
+                actor,
+                uids=[one.uid, other.uid],
+            )
+            return joined
 
     def _where(
         self, master_list: MasterList, status: StatusFilter, search: str, *, exceptions_only: bool

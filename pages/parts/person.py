@@ -14,6 +14,7 @@ from pages import strings
 from pages.parts.changes import name_of
 from pages.parts.errors import show_error
 from pages.parts.feedback import forget, say
+from pages.parts.person_history import draw_history
 from pages.parts.text import md
 
 _FORM = "person_form_"
@@ -67,6 +68,27 @@ def _draw(master_list: MasterList, person_id: int, connection: str, actor: str) 
     else:
         st.caption(strings.NO_LOCAL_FIELDS)
     _draw_status(master_list, person, outcome, actor)
+    with st.expander(strings.HISTORY, icon=":material/history:", key="person_history_panel"):
+        draw_history(master_list, person.id)
+    with st.expander(strings.JOIN_TITLE, icon=":material/merge:", key="person_join_panel"):
+        _draw_join(master_list, person, actor)
+
+
+def _draw_join(master_list: MasterList, person: Person, actor: str) -> None:
+    st.caption(strings.JOIN_HELP)
+    with st.form("person_join", border=False):
+        other = st.text_input(strings.JOIN_UID, key=f"{_FORM}join_uid")
+        joined = st.form_submit_button(strings.JOIN, key="person_join_save", icon=":material/merge:")
+    if not joined:
+        return
+    try:
+        done = workspace().people.join(master_list, person.uid or "", other, actor=actor)
+    except CaptridError as error:
+        show_error(error)
+        return
+    close_person()
+    say(strings.PERSON_JOINED.format(uid=md(done.uid)))
+    st.rerun()
 
 
 def _draw_form(master_list: MasterList, person: Person, local: list[Field], outcome: Any, actor: str) -> None:

@@ -222,7 +222,10 @@ def _draw_results(run: Run, master_list: MasterList) -> None:
     if not has_counts(run):
         return
     if run.status is RunStatus.SUCCEEDED and not run.counts.read:
-        st.warning(strings.ZERO_SYNCED, icon=":material/warning:")
+        if run.kind is RunKind.FULL:
+            st.warning(strings.ZERO_SYNCED, icon=":material/warning:")
+        elif not run.counts.deactivated:
+            st.info(strings.NOTHING_CHANGED, icon=":material/check:")
     errors, warnings = notes_of(run, "error"), notes_of(run, "warning")
     draw_counts(run, len(errors))
     labels = {one.key: one.label for one in master_list.fields}

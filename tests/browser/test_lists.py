@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from captrid_core.lists.model import StatusFilter
 from captrid_core.sandbox import Sandbox
-from captrid_core.sync.runs import RunStatus
+from captrid_core.sync.runs import RunKind, RunStatus
 from pages import strings
 from tests.browser.conftest import ACTOR, Beside, wait_for
 from tests.browser.screen import NewScreen, Screen
@@ -85,6 +85,81 @@ def test_a_held_run_is_looked_through_and_applied(screen: Screen, quiet: Sandbox
     screen.sees(strings.HELD_APPLIED.format(run=held.id))
     screen.sees_not(strings.HELD_TITLE)
     assert screen.metrics("list_counts")[strings.ACTIVE] == str(len(members) - len(leavers))
+
+
+def test_a_delta_brings_what_changed_in_the_directory(screen: Screen, quiet: Sandbox, beside: Beside):
+    made = beside.synced_list("Delta", "Year 8 Students")
+    directory = quiet.directory
+    group = directory.group_id("Year 8 Students")
+    renamed, removed, deleted, *_ = sorted(directory.members(group))
+    names = {one: directory.user(one)["employeeId"] for one in (renamed, removed, deleted)}
+    directory.update_user(renamed, givenName="Zebedee")
+    directory.remove_member(group, removed)
+    directory.delete_user(deleted)
+    joined = directory.add_user(employeeId="joiner-1", givenName="Joiner", surname="New")
+    directory.add_member(group, joined)
+
+    screen.go(f"/list?list={made.id}&tab=Sync")
+    screen.sees(strings.DELTA_LINK)
+    screen.click("sync_now")
+    screen.settle()
+    screen.sees("Succeeded", "Delta Sync")
+    run = beside.workspace.runs.last(made.id)
+    assert run is not None
+    counts = run.counts
+    assert (run.kind, counts.read, counts.created, counts.updated, counts.deactivated) == (
+        RunKind.DELTA,
+        2,
+        1,
+        1,
+        2,
+    )
+    screen.go(f"/run?run={run.id}")
+    cells = screen.cells(f"changes_{run.id}", count=4)
+    told = {(row[0], row[1]): row for row in cells}
+    assert strings.REASON_WORDS["out_of_scope"] in told["Deactivated", names[removed]]
+    assert strings.REASON_WORDS["recycle_bin"] in told["Deactivated", names[deleted]]
+    assert "Zebedee" in told["Updated", names[renamed]]
+    assert ("Created", "joiner-1") in told
+    screen.shot("delta")
+
+    screen.go(f"/list?list={made.id}&tab=Sync")
+    screen.click("sync_now")
+    screen.sees(strings.NOTHING_CHANGED)
+    screen.sees_not("0 users were found")
+
+
+def test_two_records_of_one_person_are_joined_and_the_history_tells_it(
+    screen: Screen, quiet: Sandbox, beside: Beside
+):
+    made = beside.synced_list("Joined", "Year 10 Students")
+    account = sorted(quiet.directory.members(quiet.directory.group_id("Year 10 Students")))[0]
+    old = quiet.directory.user(account)["employeeId"]
+    beside.workspace.people.set_values(made, old, {"locker": "K9"}, actor=ACTOR)
+    quiet.directory.update_user(account, employeeId="renamed-1")
+    assert beside.workspace.runner.sync(made.id, actor=ACTOR).status is RunStatus.SUCCEEDED
+
+    screen.go(f"/list?list={made.id}")
+    screen.search("people_search", "renamed-1")
+    screen.sees("1 person")
+    screen.select_row("people_table", 0)
+    screen.dialog().get_by_text(strings.JOIN_TITLE).click()
+    screen.type("person_form_join_uid", "nobody")
+    screen.click("person_join_save")
+    expect(screen.dialog()).to_contain_text("has nobody with the UID nobody")
+    screen.type("person_form_join_uid", old)
+    screen.click("person_join_save")
+    screen.sees(strings.PERSON_JOINED.format(uid="renamed-1"))
+
+    found = beside.workspace.people.get(made, "renamed-1")
+    assert (found.values["locker"], found.active) == ("K9", True)
+    assert all(one.uid != old for one in beside.workspace.people.find(made).people)
+    screen.select_row("people_table", 0)
+    screen.dialog().get_by_text(strings.HISTORY, exact=True).click()
+    screen.settle()
+    actions = [row[1] for row in screen.cells("person_history")]
+    assert {"Joined", "Created", "Updated", "Linked"} <= set(actions)
+    screen.shot("joined")
 
 
 def test_a_run_is_undone(screen: Screen, quiet: Sandbox, beside: Beside):

@@ -46,6 +46,8 @@ NAMES = {
     "person deactivate",
     "person reactivate",
     "person release",
+    "person join",
+    "person history",
     "import",
     "export",
     "plan",

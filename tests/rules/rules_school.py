@@ -42,6 +42,10 @@ class School:
         """Add accounts with the UIDs 001, 002 and so on."""
         return [self.enrol(f"{number:03}", **properties) for number in range(1, count + 1)]
 
+    def directory_id(self, uid: str) -> str:
+        """Return the object id of the account with that UID."""
+        return next(user["id"] for user in self.directory.users() if user["employeeId"] == uid)
+
     # the list
 
     @property
