@@ -6,6 +6,7 @@ from types import TracebackType
 
 from captrid_core.clock import Clock, system_clock
 from captrid_core.directory.connections import Connections, Opener, open_entra
+from captrid_core.insight.audit import AuditLog
 from captrid_core.lists.drafts import Drafts
 from captrid_core.lists.files import ListFiles
 from captrid_core.lists.master_lists import MasterLists
@@ -48,6 +49,7 @@ class Workspace:
         self.drafts = Drafts(self.database, clock)
         self.files = ListFiles(self.database, self.lists, clock)
         self.setup = SyncSetup(self.connections)
+        self.audit = AuditLog(self.database)
         self.runs = Runs(self.database, settings.home / "runs", clock)
         self.runner = Runner(self.database, self.connections, self.lists, self.runs, clock)
 

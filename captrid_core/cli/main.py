@@ -44,6 +44,7 @@ _SOURCES: Final = {
     "export": f"{_CLI}.files:export",
     "plan": f"{_CLI}.upkeep:plan",
     "key": f"{_CLI}.key:key",
+    "audit": f"{_CLI}.upkeep:audit",
     "backup": f"{_CLI}.upkeep:backup",
     "restore": f"{_CLI}.upkeep:restore",
     "check": f"{_CLI}.upkeep:check",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -59,6 +60,38 @@ def plan(app: App, *, name: str | None) -> None:
     app.output.show(
         {"plan": current, "connections": used, "allowed": allowed},
         f"{current.capitalize()}: {used} of {limit} connections.",
+    )
+
+
+@click.command(cls=Command, name="audit")
+@click.option("--action", default="", metavar="ACTION", help="Only actions that begin so, such as `person.`.")
+@click.option("--by", default="", metavar="ACTOR", help="Only what this actor did.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the newest N.")
+@pass_app
+def audit(app: App, *, action: str, by: str, limit: int | None) -> None:
+    """Show the audit log, newest first: who did what by hand."""
+    from captrid_core.clock import iso
+
+    found = app.workspace.audit.find(action=action, actor=by, limit=limit)
+    app.output.show(
+        [
+            {
+                **asdict(one),
+                "at": iso(one.at),
+                "details": json.loads(one.details) if one.details is not None else None,
+            }
+            for one in found
+        ]
+        if app.output.as_json
+        else None,
+        lambda: (
+            table(
+                ("When", "Who", "Action", "What", "Details"),
+                [(iso(one.at), one.actor, one.action, one.entity_name, one.details or "") for one in found],
+            )
+            if found
+            else "Nothing yet."
+        ),
     )
 
 

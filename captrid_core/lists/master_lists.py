@@ -20,6 +20,7 @@ from captrid_core.lists.model import (
     OnUidChange,
     SyncConfiguration,
 )
+from captrid_core.lists.past import keep_macro
 from captrid_core.lists.values import COLUMN_TYPES, uid_key
 from captrid_core.store.database import Cursor, Database, quote, row, rows, scalar
 from captrid_core.store.records import take_ids, write_audit
@@ -98,6 +99,7 @@ class MasterLists:
             cursor.execute(f"CREATE TABLE {made.former_table} ({_PERSON_COLUMNS}, _joined_at TIMESTAMP)")
             for field in made.fields:
                 _add_field(cursor, made, field)
+            keep_macro(cursor, made)
             self._audit(cursor, "list.created", made, actor)
             if sync is not None:
                 _store_sync(cursor, made)
@@ -127,6 +129,7 @@ class MasterLists:
             _check(after)
             for field in new_fields:
                 _add_field(cursor, after, field)
+            keep_macro(cursor, after)
             _store_sync(cursor, after)
             if after.caseless_uid != before.caseless_uid:
                 _recompute_uid_keys(cursor, after)
@@ -162,6 +165,7 @@ class MasterLists:
                 raise AlreadyExists(f"“{before.name}” has a field “{field.key}” already.")
             after = replace(before, fields=(*before.fields, field))
             _add_field(cursor, after, field)
+            keep_macro(cursor, after)
             self._audit(cursor, "field.added", after, actor, key=field.key, type=field.type)
         return after
 

@@ -7,16 +7,28 @@ from datetime import datetime
 from captrid_core.clock import to_column
 from captrid_core.lists.model import Field, MasterList
 from captrid_core.lists.values import COLUMN_TYPES
-from captrid_core.store.database import literal, quote
+from captrid_core.store.database import Cursor, literal, quote
+
+
+def keep_macro(cursor: Cursor, master_list: MasterList) -> None:
+    """Keep the table macro `people_<list>_as_of(moment)`, so that SQL can ask for the past; moments are in UTC."""
+    cursor.execute(
+        f"CREATE OR REPLACE MACRO {master_list.people_table}_as_of(moment) AS TABLE "
+        f"SELECT * FROM {_people_since(master_list, 'moment::TIMESTAMP')}"
+    )
 
 
 def people_at(master_list: MasterList, moment: datetime) -> str:
-    """Return SQL for a table of the list's people as they were at a moment, with the columns of today's.
+    """Return SQL for a table of the list's people as they were at a moment, with the columns of today's."""
+    return _people_since(master_list, f"TIMESTAMP {literal(str(to_column(moment)))}")
+
+
+def _people_since(master_list: MasterList, since: str) -> str:
+    """Return SQL for the list's people with what happened after `since` taken back.
 
     Whoever did not exist yet is left out. Whose status was set by hand is not known of the past:
     nobody counts as an exception. A field that was added since is blank.
     """
-    since = literal(str(to_column(moment)))
     firsts = "".join(
         f", bool_or(field = {literal(key)}) AS {_was(key)}"
         f", first(old_value ORDER BY changed_at) FILTER (field = {literal(key)}) AS {_old(key)}"
@@ -30,14 +42,14 @@ def people_at(master_list: MasterList, moment: datetime) -> str:
             false AS _by_staff, {restored})
         FROM (FROM {master_list.people_table}
               UNION ALL BY NAME
-              SELECT * EXCLUDE (_joined_at) FROM {master_list.former_table} WHERE _joined_at > TIMESTAMP {since}) p
+              SELECT * EXCLUDE (_joined_at) FROM {master_list.former_table} WHERE _joined_at > {since}) p
         LEFT JOIN (
             SELECT person_id, bool_or(action = 'created') AS not_yet,
                    first(action ORDER BY changed_at) FILTER (action IN ('deactivated', 'reactivated')) AS status,
                    bool_or(action IN ('linked', 'unlinked')) AS relinked,
                    first(old_value ORDER BY changed_at) FILTER (action IN ('linked', 'unlinked')) AS anchor {firsts}
             FROM change
-            WHERE list_id = {master_list.id:d} AND changed_at > TIMESTAMP {since}
+            WHERE list_id = {master_list.id:d} AND changed_at > {since}
             GROUP BY person_id
         ) later ON later.person_id = p._person_id
         WHERE later.not_yet IS DISTINCT FROM true)"""

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from captrid_core.clock import Clock
 from captrid_core.directory.connections import Connections
@@ -28,6 +29,7 @@ from captrid_core.errors import (
 from captrid_core.lists.master_lists import MasterLists, mark_synced
 from captrid_core.lists.model import MasterList, SyncConfiguration
 from captrid_core.store.database import Cursor, Database, quote, transaction
+from captrid_core.store.records import write_audit
 from captrid_core.sync import absence, changes, held, undo
 from captrid_core.sync.apply import apply_change_set
 from captrid_core.sync.compare import CHANGE_SET, NOTES, Counts, compare_delta, compare_full
@@ -239,6 +241,7 @@ class Runner:
                         run = replace(run, message=f"Held; applied by {actor}.")
                         self._write(cursor, current, run)
                         held.forget(cursor, run)
+                        self._audit(cursor, "run.applied", run, actor)
                     self._runs.keep_notes(cursor, _id(run))
                     self._runs.finish(run, cursor=cursor)
             self._tidy(cursor)
@@ -259,6 +262,7 @@ class Runner:
             )
             held.forget_staged(cursor, run)
             self._runs.finish(run, cursor=cursor)
+            self._audit(cursor, "run.discarded", run, actor)
         return run
 
     def undo(self, run_id: int | str, *, actor: str) -> Run:
@@ -296,8 +300,21 @@ class Runner:
                     )
                     self._runs.keep_notes(cursor, _id(run))
                     self._runs.finish(run, cursor=cursor)
+                    self._audit(cursor, "run.undone", wanted, run.actor, undo=run.id)
             self._tidy(cursor)
         return run
+
+    def _audit(self, cursor: Cursor, action: str, run: Run, actor: str, **details: Any) -> None:
+        write_audit(
+            cursor,
+            action,
+            actor=actor,
+            at=self._clock(),
+            entity="run",
+            entity_id=run.id,
+            entity_name=run.list_name,
+            **details,
+        )
 
     def _held(self, cursor: Cursor, run_id: int | str) -> Run:
         run = self._runs.load(cursor, run_id)

@@ -52,6 +52,7 @@ NAMES = {
     "export",
     "plan",
     "key rotate",
+    "audit",
     "backup",
     "restore",
     "check",
