@@ -27,6 +27,7 @@ page = st.navigation(
             icon=":material/hub:",
             url_path="connections",
         ),
+        st.Page("audit_log.py", title=strings.AUDIT_LOG, icon=":material/fact_check:", url_path="audit"),
         st.Page("master_list.py", title=strings.MASTER_LIST, url_path="list", visibility="hidden"),
         st.Page("create_master_list.py", title=strings.CREATE_LIST, url_path="new_list", visibility="hidden"),
         st.Page("run.py", title=strings.RUN, url_path="run", visibility="hidden"),

@@ -373,7 +373,7 @@ RESULTS = "Results"
 RESULTS_OF = "Run {run} · {kind} · {ago}"
 HISTORY = "History"
 NO_RUNS_YET = "No sync has run yet. The first one is a full sync: it reads everyone in {scope}."
-NOTHING_CHANGED = "Nothing has changed in the directory since the sync before."
+NOTHING_NEW = "Nothing has changed in the directory since the sync before."
 ZERO_SYNCED = "**0 users were found in the scope.** Check the group’s membership in Entra, whether nested groups have to be included, and that the app registration has **GroupMember.Read.All** with admin consent."
 NO_CHANGES = "No changes: everyone is as the directory has them."
 ERRORS = "Errors"
@@ -546,3 +546,47 @@ MATTER_SKIPPED = (
 MATTER_CONNECTION = "**{name}**: the last test of this connection failed. {message}"
 MATTER_SECRET = "**{name}**: the client secret expires in {days}."
 MATTER_SECRET_PAST = "**{name}**: the client secret has expired."
+
+AUDIT_LOG = "Audit log"
+AUDIT_INTRO = "Who did what by hand. What a sync changed is on the page of its run."
+AUDIT_SEARCH = "Search the audit log"
+AUDIT_ABOUT = "About"
+AUDIT_WHO = "Done by"
+AUDIT_ANYBODY = "Anybody"
+AUDIT_WHAT = "What"
+AUDIT_ON = "On"
+AUDIT_DETAILS = "Details"
+AUDIT_CSV = "Download as CSV"
+AUDIT_EMPTY = "Nothing has been done by hand yet."
+AUDIT_NOTHING_FITS = "Nothing fits. Try fewer words, or look at everything."
+AUDIT_FAMILIES = {
+    "": "Everything",
+    "connection.": "Connections",
+    "directory.": "Sync configuration",
+    "list.": "Master Lists",
+    "field.": "Fields",
+    "people.": "Imports",
+    "person.": "People",
+    "run.": "Sync runs",
+    "organisation.": "Organisation",
+}
+AUDIT_WORDS = {
+    "connection.added": "Connection added",
+    "connection.edited": "Connection edited",
+    "connection.removed": "Connection removed",
+    "directory.configured": "Sync configured",
+    "directory.disconnected": "Directory disconnected",
+    "field.added": "Field added",
+    "list.created": "Master List created",
+    "organisation.plan_changed": "Plan changed",
+    "people.imported": "People imported",
+    "person.created": "Person added",
+    "person.updated": "Person edited",
+    "person.deactivated": "Person deactivated",
+    "person.reactivated": "Person reactivated",
+    "person.released": "Status released",
+    "person.joined": "Records joined",
+    "run.applied": "Held run applied",
+    "run.discarded": "Held run discarded",
+    "run.undone": "Run undone",
+}

@@ -71,8 +71,9 @@ def plan(app: App, *, name: str | None) -> None:
 def audit(app: App, *, action: str, by: str, limit: int | None) -> None:
     """Show the audit log, newest first: who did what by hand."""
     from captrid_core.clock import iso
+    from captrid_core.insight.audit import AuditFilter
 
-    found = app.workspace.audit.find(action=action, actor=by, limit=limit)
+    found = app.workspace.audit.find(AuditFilter(action=action, actor=by), limit=limit)
     app.output.show(
         [
             {

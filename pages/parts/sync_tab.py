@@ -225,7 +225,7 @@ def _draw_results(run: Run, master_list: MasterList) -> None:
         if run.kind is RunKind.FULL:
             st.warning(strings.ZERO_SYNCED, icon=":material/warning:")
         elif not run.counts.deactivated:
-            st.info(strings.NOTHING_CHANGED, icon=":material/check:")
+            st.info(strings.NOTHING_NEW, icon=":material/check:")
     errors, warnings = notes_of(run, "error"), notes_of(run, "warning")
     draw_counts(run, len(errors))
     labels = {one.key: one.label for one in master_list.fields}

@@ -125,7 +125,7 @@ def test_a_delta_brings_what_changed_in_the_directory(screen: Screen, quiet: San
 
     screen.go(f"/list?list={made.id}&tab=Sync")
     screen.click("sync_now")
-    screen.sees(strings.NOTHING_CHANGED)
+    screen.sees(strings.NOTHING_NEW)
     screen.sees_not("0 users were found")
 
 
@@ -363,3 +363,19 @@ def test_every_page_fits_a_phone_and_the_dark(
         )
         assert too_wide <= 0, path
         screen.shot(f"look-{'dark' if look.get('dark') else 'phone'}-{number}")
+
+
+def test_the_audit_log_is_searched_and_taken_away(screen: Screen, quiet: Sandbox, beside: Beside):
+    made = beside.synced_list("Audited", "Year 7 Students")
+    person = beside.workspace.people.find(made, limit=1).people[0]
+    beside.workspace.people.set_status(made, person.uid or "", active=False, actor="Olga Office")
+
+    screen.go("/audit")
+    screen.sees(strings.AUDIT_INTRO, "Olga Office", strings.AUDIT_WORDS["person.deactivated"])
+    screen.shot("audit")
+    screen.search("audit_search", "olga")
+    screen.sees("1 entry")
+    with screen.page.expect_download() as download:
+        screen.click("audit_csv")
+
+    assert b"person.deactivated,Olga Office," in download.value.path().read_bytes()

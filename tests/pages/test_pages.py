@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import captrid_core
 from captrid_core.directory.connections import ConnectionForm
 from captrid_core.errors import SecretWrong
 from captrid_core.lists.model import Field, MasterList
@@ -18,6 +22,7 @@ PAGES = (
     "master_lists.py",
     "directory_integrations.py",
     "create_master_list.py",
+    "audit_log.py",
     "master_list.py",
     "run.py",
 )
@@ -30,6 +35,42 @@ def test_every_page_draws_in_an_empty_home(show: Show, page):
     assert not at.exception
     assert not at.error
     assert at.title
+
+
+def test_no_words_are_defined_twice():
+    names = re.findall(r"^([A-Z_]+) = ", Path(strings.__file__).read_text(), re.MULTILINE)
+
+    assert sorted(names) == sorted(set(names))
+
+
+def test_the_audit_log_is_narrowed_down(show: Show, workspace: Workspace, staff: MasterList):
+    workspace.runner.sync(staff.id, actor=ACTOR)
+    uid = workspace.people.find(staff).people[0].uid or ""
+    workspace.people.set_status(staff, uid, active=False, actor="=Eve()")
+
+    at = show("audit_log.py")
+    table = at.dataframe[0].value
+    assert table[strings.AUDIT_WHAT].iloc[0] == "Person deactivated"
+    assert {"Connection added", "Master List created"} <= set(table[strings.AUDIT_WHAT])
+    at.selectbox(key="audit_action").set_value("person.").run()
+    assert list(at.dataframe[0].value[strings.BY]) == ["=Eve()"]
+    at.selectbox(key="audit_action").set_value("run.").run()
+    assert strings.AUDIT_NOTHING_FITS in words(at)
+    assert b",'=Eve()," in workspace.audit.csv()
+
+
+def test_every_action_of_the_audit_log_has_words():
+    core = Path(captrid_core.__file__).parent
+    sources = "\n".join(one.read_text() for one in core.rglob("*.py"))
+    actions = set(
+        re.findall(
+            r'"((?:connection|directory|field|list|organisation|people|person|run)\.[a-z_]+)"', sources
+        )
+    )
+
+    assert len(actions) > 10
+    assert actions <= set(strings.AUDIT_WORDS)
+    assert {one.partition(".")[0] + "." for one in strings.AUDIT_WORDS} == set(strings.AUDIT_FAMILIES) - {""}
 
 
 def test_an_empty_home_leads_by_hand(show: Show):
