@@ -144,13 +144,15 @@ def _draw_start(master_list: MasterList, sync: SyncConfiguration, actor: str, *,
         RunKind.DELTA.value: (strings.DELTA_SYNC, strings.DELTA_SYNC_TEXT),
         RunKind.FULL.value: (strings.FULL_SYNC, strings.FULL_SYNC_TEXT),
     }
+    # another choice once a delta is possible, so that it begins with that
+    key = "sync_kind" if sync.without_delta is None else "sync_kind_full"
     asked = st.radio(
         strings.SYNC_KIND,
         list(words),
         format_func=lambda kind: words[kind][0],
         captions=[caption for _, caption in words.values()],
         index=0 if sync.without_delta is None else 1,
-        key="sync_kind",
+        key=key,
         horizontal=True,
         disabled=running,
     )
@@ -165,16 +167,16 @@ def _draw_start(master_list: MasterList, sync: SyncConfiguration, actor: str, *,
             disabled=running,
             help=strings.ALREADY_RUNNING if running else None,
             on_click=_start,
-            args=(master_list.id, actor),
+            args=(master_list.id, key, actor),
         )
         configure_button(master_list)
         if st.button(strings.DISCONNECT, key="sync_disconnect", icon=":material/link_off:"):
             st.dialog(strings.DISCONNECT_TITLE, icon=":material/link_off:")(_disconnect)(master_list, actor)
 
 
-def _start(list_id: int, actor: str) -> None:
+def _start(list_id: int, key: str, actor: str) -> None:
     """Start before the page is drawn, so that it shows the run and not the button once more."""
-    asked = RunKind(st.session_state.get("sync_kind") or RunKind.FULL)
+    asked = RunKind(st.session_state.get(key) or RunKind.FULL)
     try:
         workspace().runner.start(list_id, asked=asked, actor=actor)
     except CaptridError as error:

@@ -143,6 +143,7 @@ def see_the_first_results(screen: Screen, staff: int) -> None:
 
     screen.sees(strings.RESULTS, "Succeeded")
     screen.settle()
+    expect(screen.by_key("sync_kind").get_by_role("radio", name=strings.DELTA_SYNC)).to_be_checked()
     assert screen.metrics("run_counts_1") == {
         "Created": str(staff),
         "Updated": "0",

@@ -288,7 +288,7 @@ def test_sync_now_starts_a_run_and_a_second_start_is_refused_in_words(
 def test_a_delta_says_beforehand_that_a_full_sync_is_run(show: Show, staff: MasterList):
     at = show("master_list.py", list=str(staff.id), tab=strings.TAB_SYNC)
 
-    at.radio(key="sync_kind").set_value("delta").run()
+    at.radio(key="sync_kind_full").set_value("delta").run()
 
     assert strings.FULL_NEEDED.format(why="this is its first sync") in words(at)
 
