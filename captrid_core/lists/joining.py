@@ -49,9 +49,8 @@ def join(
             SELECT $list, NULL, $stays, CASE WHEN g._active THEN 'reactivated' ELSE 'deactivated' END, NULL, NULL, NULL,
                    NULL, $actor, $now FROM {pair} WHERE {who} AND s._active <> g._active
             UNION ALL
-            SELECT $list, NULL, $stays, CASE WHEN g._anchor IS NULL THEN 'unlinked' ELSE 'linked' END, NULL,
-                   s._anchor, g._anchor, NULL, $actor, $now
-            FROM {pair} WHERE {who} AND s._anchor IS DISTINCT FROM g._anchor
+            SELECT $list, NULL, $stays, 'linked', NULL, s._anchor, g._anchor, NULL, $actor, $now
+            FROM {pair} WHERE {who} AND g._anchor IS NOT NULL AND s._anchor IS DISTINCT FROM g._anchor
             UNION ALL
             SELECT $list, NULL, $stays, 'joined', NULL, CAST($goes AS VARCHAR), NULL, NULL, $actor, $now
             UNION ALL
@@ -61,8 +60,10 @@ def join(
     taken = ", ".join(f"{value} AS {quote(key)}" for key, value in fields.items())
     cursor.execute(
         f"""CREATE OR REPLACE TEMP TABLE joined_person AS
-            SELECT s.* REPLACE (g._uid_key AS _uid_key, g._anchor AS _anchor, g._active AS _active,
-                                g._by_staff AS _by_staff, g._in_scope AS _in_scope, g._origin AS _origin,
+            SELECT s.* REPLACE (g._uid_key AS _uid_key, g._active AS _active, g._by_staff AS _by_staff,
+                                coalesce(g._anchor, s._anchor) AS _anchor,
+                                CASE WHEN g._anchor IS NULL THEN s._in_scope ELSE g._in_scope END AS _in_scope,
+                                CASE WHEN g._anchor IS NULL THEN s._origin ELSE g._origin END AS _origin,
                                 $now::TIMESTAMP AS _updated_at, {taken})
             FROM {pair} WHERE {who}""",
         {**ids, "now": about["now"]},
@@ -97,7 +98,8 @@ def _told_apart(cursor: Cursor, master_list: MasterList, one_id: int, other_id: 
 
 def _joined_value(master_list: MasterList, key: str) -> str:
     """Return SQL for a value of the joined person: the directory's from who goes, local ones from who stays."""
-    managed = master_list.sync is not None and key in master_list.sync.mapping.values()
-    if managed or key == master_list.uid_field:
+    if key == master_list.uid_field:
         return f"g.{quote(key)}"
+    if master_list.sync is not None and key in master_list.sync.mapping.values():
+        return f"CASE WHEN g._anchor IS NULL THEN coalesce(g.{quote(key)}, s.{quote(key)}) ELSE g.{quote(key)} END"
     return f"coalesce(s.{quote(key)}, g.{quote(key)})"

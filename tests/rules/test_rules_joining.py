@@ -126,6 +126,31 @@ def test_r22_a_record_that_was_added_by_hand_is_joined_too(school):
     assert school.table("first_name", "note") == [("1", "Ada", "by hand", "active")]
 
 
+def test_somebody_who_left_keeps_what_the_directory_said_when_a_record_by_hand_is_joined(school):
+    account = school.enrol("1", "Ada", department="Art")
+    school.enrol("2")
+    school.synced()
+    school.directory.delete_user(account)
+    school.synced()
+    school.add("x1", note="by hand")
+
+    joined = join(school, "1", "x1")
+
+    assert (joined.uid, joined.managed) == ("x1", True)
+    assert school.table("first_name", "department", "note")[1] == ("x1", "Ada", "Art", "by hand", "active")
+
+
+def test_r36_the_run_that_made_two_of_one_is_undone_without_harm_after_they_were_joined(renamed):
+    join(renamed, "1", "100")
+    before = renamed.table("first_name", "department", "note")
+
+    undo = renamed.workspace.runner.undo(2, actor="Alex Admin")
+
+    assert undo.status == "succeeded"
+    assert renamed.table("first_name", "department", "note") == before
+    assert {one.code for one in renamed.warnings(undo)} == {"changed_since"}
+
+
 def test_r13_same_person_needs_no_repair(make_school):
     school = make_school(on_uid_change=OnUidChange.SAME_PERSON)
     account = school.enrol("1")
