@@ -11,6 +11,19 @@ ACTOR = "Alex Admin"
 MAPPING = {"employeeId": "uid", "department": "department", "manager/displayName": "manager"}
 
 
+def form_for(sandbox):
+    """Return what connects to the sandbox."""
+    return ConnectionForm(
+        name="School",
+        tenant_id=sandbox.tenant_id,
+        client_id=sandbox.client_id,
+        secret=sandbox.client_secret,
+        authority_url=sandbox.authority_url,
+        graph_url=sandbox.graph_url,
+        ca_file=str(sandbox.ca_file),
+    )
+
+
 class Choir:
     """A group with a group below it, and the list that it feeds."""
 
@@ -28,16 +41,7 @@ class Choir:
             directory.add_member(self.below if number % 2 else self.top, singer)
             directory.set_manager(singer, self.lead)
         self.round = 0
-        form = ConnectionForm(
-            name="School",
-            tenant_id=sandbox.tenant_id,
-            client_id=sandbox.client_id,
-            secret=sandbox.client_secret,
-            authority_url=sandbox.authority_url,
-            graph_url=sandbox.graph_url,
-            ca_file=str(sandbox.ca_file),
-        )
-        connection = workspace.connections.add(form, test=None, actor=ACTOR)
+        connection = workspace.connections.add(form_for(sandbox), test=None, actor=ACTOR)
         self.list = workspace.lists.create(
             "Choir",
             uid_field="uid",

@@ -9,13 +9,14 @@ import sys
 
 import pytest
 
-from captrid_core.directory.connections import ConnectionForm
 from captrid_core.lists.model import StatusFilter, SyncConfiguration
 from captrid_core.sandbox import Sandbox
 from captrid_core.settings import Settings
 from captrid_core.sync.mapping import new_field
 from captrid_core.sync.runs import RunStatus
 from captrid_core.workspace import Workspace
+
+from .choir import form_for
 
 KILLS = int(os.environ.get("CAPTRID_TEST_KILLS", "50"))
 MAPPING = {"employeeId": "employee_id", "displayName": "display_name", "department": "department"}
@@ -34,16 +35,7 @@ def school():
 
 def make_home(sandbox, home):
     with Workspace(Settings(home=home)) as workspace:
-        form = ConnectionForm(
-            name="School",
-            tenant_id=sandbox.tenant_id,
-            client_id=sandbox.client_id,
-            secret=sandbox.client_secret,
-            authority_url=sandbox.authority_url,
-            graph_url=sandbox.graph_url,
-            ca_file=str(sandbox.ca_file),
-        )
-        connection = workspace.connections.add(form, test=None, actor="test")
+        connection = workspace.connections.add(form_for(sandbox), test=None, actor="test")
         workspace.lists.create(
             "Everyone",
             uid_field="employee_id",
