@@ -11,6 +11,7 @@ from captrid_core.lists.drafts import Drafts
 from captrid_core.lists.files import ListFiles
 from captrid_core.lists.master_lists import MasterLists
 from captrid_core.lists.people import People
+from captrid_core.lists.upkeep import ListUpkeep
 from captrid_core.settings import Settings
 from captrid_core.store.database import Database
 from captrid_core.store.vault import Vault
@@ -45,6 +46,7 @@ class Workspace:
         self.vault = Vault(settings.home, environment_key=settings.key)
         self.connections = Connections(self.database, self.vault, clock, opener=opener)
         self.lists = MasterLists(self.database, clock)
+        self.upkeep = ListUpkeep(self.database, self.lists, clock)
         self.people = People(self.database, self.lists, clock)
         self.drafts = Drafts(self.database, clock)
         self.files = ListFiles(self.database, self.lists, clock)

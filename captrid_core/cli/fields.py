@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from captrid_core.lists.model import Field, MasterList
 
 
-@click.group(cls=DefaultGroup, default="show", name="fields", subcommand_metavar="LIST | add LIST KEY[:TYPE]")
+@click.group(
+    cls=DefaultGroup,
+    default="show",
+    name="fields",
+    subcommand_metavar="LIST | add LIST KEY[:TYPE] | change LIST KEY[:TYPE]",
+)
 def fields() -> None:
-    """Show a Master List's fields, or add one."""
+    """Show a Master List's fields, add one, or change one."""
 
 
 @fields.command(hidden=True)
@@ -42,6 +47,35 @@ def add(app: App, name_or_id: str, field: str) -> None:
     parsed = parse_field(field)
     app.workspace.lists.add_field(name_or_id, parsed, actor=app.actor)
     app.output.show(describe_field(parsed), f"Added the field “{parsed.key}”.")
+
+
+@fields.command()
+@click.argument("name_or_id", metavar="LIST")
+@click.argument("field", metavar="KEY[:TYPE]")
+@click.option("--label", metavar="TEXT", help="What it is called on screen.")
+@click.option("--required/--optional", default=None, help="Whether it may be blank.")
+@pass_app
+def change(app: App, name_or_id: str, field: str, *, label: str | None, required: bool | None) -> None:
+    """Change a field's label, type or options, or whether it is required.
+
+    Its key never changes. Its type changes where every value fits the new one.
+    """
+    from dataclasses import replace
+
+    from captrid_core.cli.schema import parse_field
+
+    key = field.partition(":")[0].strip()
+    changed = app.workspace.lists.get(name_or_id).field(key)
+    if ":" in field:
+        parsed = parse_field(field)
+        changed = replace(changed, type=parsed.type, options=parsed.options)
+    changed = replace(
+        changed,
+        label=label.strip() if label else changed.label,
+        required=changed.required if required is None else required,
+    )
+    app.workspace.upkeep.change_field(name_or_id, changed, actor=app.actor)
+    app.output.show(describe_field(changed), f"Changed the field “{changed.key}”.")
 
 
 def describe_field(field: Field) -> dict[str, Any]:

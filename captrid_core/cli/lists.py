@@ -169,11 +169,12 @@ def configure(
 
 
 @lists.command(name="list")
+@click.option("--archived", is_flag=True, help="Those in the archive, in place of those in use.")
 @pass_app
-def list_(app: App) -> None:
+def list_(app: App, *, archived: bool) -> None:
     """List the Master Lists."""
     workspace = app.workspace
-    described = [describe(workspace, one) for one in workspace.lists.all()]
+    described = [describe(workspace, one) for one in workspace.lists.all(archived=archived)]
     app.output.show(
         described,
         lambda: (
@@ -195,6 +196,8 @@ def list_(app: App) -> None:
                 ],
             )
             if described
+            else "The archive is empty."
+            if archived
             else "There is no Master List yet. `captrid lists create` creates one."
         ),
     )
@@ -217,6 +220,44 @@ def disconnect(app: App, name_or_id: str) -> None:
     _show(app, after, f"Disconnected “{after.name}”.")
 
 
+@lists.command()
+@click.argument("name_or_id", metavar="LIST")
+@click.argument("name", metavar="NAME")
+@pass_app
+def rename(app: App, name_or_id: str, name: str) -> None:
+    """Give a Master List another name."""
+    after = app.workspace.upkeep.rename(name_or_id, name, actor=app.actor)
+    _show(app, after, f"It is called “{after.name}” now.")
+
+
+@lists.command()
+@click.argument("name_or_id", metavar="LIST")
+@pass_app
+def archive(app: App, name_or_id: str) -> None:
+    """Put a Master List away: it is disconnected and no longer listed; people stay."""
+    after = app.workspace.upkeep.archive(name_or_id, actor=app.actor)
+    _show(app, after, f"Archived “{after.name}”.")
+
+
+@lists.command()
+@click.argument("name_or_id", metavar="LIST")
+@pass_app
+def reinstate(app: App, name_or_id: str) -> None:
+    """Take a Master List out of the archive."""
+    after = app.workspace.upkeep.reinstate(name_or_id, actor=app.actor)
+    _show(app, after, f"“{after.name}” is in use again.")
+
+
+@lists.command()
+@click.argument("name_or_id", metavar="LIST")
+@click.option("--confirm", required=True, metavar="NAME", help="The list's name, to show that it is meant.")
+@pass_app
+def delete(app: App, name_or_id: str, *, confirm: str) -> None:
+    """Delete an archived Master List with its people, runs and history, for good."""
+    people = app.workspace.upkeep.delete(name_or_id, typed_name=confirm, actor=app.actor)
+    app.output.show({"deleted": confirm.strip(), "people": people}, f"Deleted “{confirm.strip()}”.")
+
+
 def describe(workspace: Workspace, master_list: MasterList) -> dict[str, Any]:
     """Return a Master List for machines."""
     from captrid_core.clock import iso
@@ -232,6 +273,7 @@ def describe(workspace: Workspace, master_list: MasterList) -> dict[str, Any]:
         "active": counts.active,
         "synced": counts.synced,
         "created_at": iso(master_list.created_at),
+        "archived_at": iso(master_list.archived_at),
         "fields": [describe_field(field) for field in master_list.fields],
         "sync": _describe_sync(workspace, master_list.sync),
         "last_run": {"run_id": str(last.id), "status": last.status, "started_at": iso(last.started_at)}

@@ -100,10 +100,10 @@ class MasterLists:
             for field in made.fields:
                 _add_field(cursor, made, field)
             keep_macro(cursor, made)
-            self._audit(cursor, "list.created", made, actor)
+            self.audit(cursor, "list.created", made, actor)
             if sync is not None:
-                _store_sync(cursor, made)
-                self._audit(cursor, "directory.configured", made, actor, mapping=sync.mapping)
+                store_sync(cursor, made)
+                self.audit(cursor, "directory.configured", made, actor, mapping=sync.mapping)
         return made
 
     def configure(
@@ -118,6 +118,8 @@ class MasterLists:
         """
         with self._database.write() as cursor:
             before = _load(cursor, name_or_id)
+            if before.archived_at is not None:
+                raise Invalid(f"“{before.name}” is archived.", hint="Take it out of the archive first.")
             sync = replace(
                 sync,
                 full_needed=_why_full(before.sync, sync),
@@ -130,10 +132,10 @@ class MasterLists:
             for field in new_fields:
                 _add_field(cursor, after, field)
             keep_macro(cursor, after)
-            _store_sync(cursor, after)
+            store_sync(cursor, after)
             if after.caseless_uid != before.caseless_uid:
                 _recompute_uid_keys(cursor, after)
-            self._audit(cursor, "directory.configured", after, actor, mapping=sync.mapping)
+            self.audit(cursor, "directory.configured", after, actor, mapping=sync.mapping)
         return after
 
     def disconnect(self, name_or_id: str | int, *, actor: str) -> MasterList:
@@ -148,8 +150,8 @@ class MasterLists:
             if before.sync is None or not before.sync.connected:
                 raise NotConnected(f"“{before.name}” is not connected to a directory.")
             after = replace(before, sync=replace(before.sync, connected=False))
-            _store_sync(cursor, after)
-            self._audit(cursor, "directory.disconnected", after, actor)
+            store_sync(cursor, after)
+            self.audit(cursor, "directory.disconnected", after, actor)
         return after
 
     def add_field(self, name_or_id: str | int, field: Field, *, actor: str) -> MasterList:
@@ -166,7 +168,7 @@ class MasterLists:
             after = replace(before, fields=(*before.fields, field))
             _add_field(cursor, after, field)
             keep_macro(cursor, after)
-            self._audit(cursor, "field.added", after, actor, key=field.key, type=field.type)
+            self.audit(cursor, "field.added", after, actor, key=field.key, type=field.type)
         return after
 
     def get(self, name_or_id: str | int) -> MasterList:
@@ -178,18 +180,21 @@ class MasterLists:
         with self._database.read() as cursor:
             return _load(cursor, name_or_id)
 
-    def load(self, cursor: Cursor, list_id: int) -> MasterList:
+    def load(self, cursor: Cursor, name_or_id: str | int) -> MasterList:
         """Return the list as `cursor` sees it.
 
         Raises:
             NotFound: There is none.
         """
-        return _load(cursor, list_id)
+        return _load(cursor, name_or_id)
 
-    def all(self) -> list[MasterList]:
-        """Return every list, by name."""
+    def all(self, *, archived: bool = False) -> list[MasterList]:
+        """Return the lists in use, or those that were put away, by name."""
         with self._database.read() as cursor:
-            ids = cursor.execute("SELECT list_id FROM master_list ORDER BY lower(name)").fetchall()
+            ids = cursor.execute(
+                "SELECT list_id FROM master_list WHERE (archived_at IS NOT NULL) = ? ORDER BY lower(name)",
+                [archived],
+            ).fetchall()
             return [_load(cursor, int(list_id)) for (list_id,) in ids]
 
     def counts(self, master_list: MasterList) -> Counts:
@@ -202,9 +207,8 @@ class MasterLists:
             ).fetchone()
         return Counts(*(found or (0, 0, 0)))
 
-    def _audit(
-        self, cursor: Cursor, action: str, master_list: MasterList, actor: str, **details: Any
-    ) -> None:
+    def audit(self, cursor: Cursor, action: str, master_list: MasterList, actor: str, **details: Any) -> None:
+        """Note in the audit log what was done to a list."""
         write_audit(
             cursor,
             action,
@@ -270,6 +274,7 @@ def _load(cursor: Cursor, name_or_id: str | int) -> MasterList:
         ),
         created_at=from_column(found["created_at"]),
         sync=_sync_of(found, dict(mapping)) if found["connection_id"] is not None else None,
+        archived_at=from_column(found["archived_at"]),
     )
 
 
@@ -297,7 +302,8 @@ def _sync_of(found: dict[str, Any], mapping: dict[str, str]) -> SyncConfiguratio
     )
 
 
-def _store_sync(cursor: Cursor, master_list: MasterList) -> None:
+def store_sync(cursor: Cursor, master_list: MasterList) -> None:
+    """Store how a list is fed, as it is."""
     sync = master_list.sync
     if sync is None:
         return
@@ -376,10 +382,15 @@ def _check(master_list: MasterList) -> None:
         master_list.field(key)
     if sync.scope.kind is ScopeKind.GROUP and not sync.scope.group_id:
         raise Invalid("The scope is a group, but no group was chosen.")
-    _check_guards(sync.guards)
+    check_guards(sync.guards)
 
 
-def _check_guards(guards: Guards) -> None:
+def check_guards(guards: Guards) -> None:
+    """Refuse guards that make no sense.
+
+    Raises:
+        Invalid: A number is out of range.
+    """
     if guards.deactivate_count < 1 or guards.blank_count < 1:
         raise Invalid("A guard's number of people must be 1 or more.")
     if not (0 <= guards.deactivate_percent <= 100 and 0 <= guards.blank_percent <= 100):

@@ -134,6 +134,8 @@ class MasterList:
     fields: tuple[Field, ...]
     created_at: datetime | None
     sync: SyncConfiguration | None
+    archived_at: datetime | None = None
+    """When it was put away; None: it is in use."""
 
     @property
     def people_table(self) -> str:

@@ -18,6 +18,11 @@ def keep_macro(cursor: Cursor, master_list: MasterList) -> None:
     )
 
 
+def drop_macro(cursor: Cursor, master_list: MasterList) -> None:
+    """Drop the list's macro."""
+    cursor.execute(f"DROP MACRO TABLE IF EXISTS {master_list.people_table}_as_of")
+
+
 def people_at(master_list: MasterList, moment: datetime) -> str:
     """Return SQL for a table of the list's people as they were at a moment, with the columns of today's."""
     return _people_since(master_list, f"TIMESTAMP {literal(str(to_column(moment)))}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,6 +46,25 @@ class Happening:
     old: str | None
     new: str | None
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A new value for a field, and the value that whoever entered it had before them; both as text."""
+
+    seen: str | None
+    given: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A value that was not written, because it was changed after it had been looked at."""
+
+    uid: str | None
+    field: str
+    seen: str | None
+    given: str | None
+    present: str | None
 
 
 class People:
@@ -186,23 +206,40 @@ class People:
         with self._database.write() as cursor:
             master_list = self._lists.load(cursor, master_list.id)
             before = self._get(cursor, master_list, uid)
-            typed = self._typed(cursor, master_list, given)
-            if before.managed and (locked := sorted(set(typed) & master_list.managed_fields)):
-                raise FieldLocked(
-                    f"{', '.join(f'“{key}”' for key in locked)} of {uid} is managed by the directory.",
-                    fields=locked,
-                )
-            self._check_required(master_list, typed, [master_list.field(key) for key in typed])
-            key = None
-            if master_list.uid_field in typed:
-                new_uid = typed[master_list.uid_field]
-                if new_uid is None:
-                    raise MissingUid(f"The UID field “{master_list.uid_field}” cannot be blank.")
-                key = self._free_key(cursor, master_list, new_uid, before.id)
-            changed = {name: value for name, value in typed.items() if value != before.values[name]}
-            if changed:
-                self._write_values(cursor, master_list, before, changed, key, actor)
+            self._change(cursor, master_list, before, given, actor)
             return self._get_by_id(cursor, master_list, before.id)
+
+    def edit(
+        self, master_list: MasterList, edits: Mapping[int, Mapping[str, Edit]], *, actor: str
+    ) -> list[Conflict]:
+        """Change fields of several people at once, as a table of them is edited; all or nothing.
+
+        Args:
+            master_list: The list.
+            edits: What is entered, by person id and field key.
+            actor: Who enters it.
+
+        Returns:
+            The values that somebody else, or a sync, has changed meanwhile. If there are any, nothing
+            was written.
+
+        Raises:
+            NotFound, FieldLocked, MissingUid, DuplicateUid, BadValue, Invalid: As for `set_values`.
+        """
+        conflicts: list[Conflict] = []
+        with self._database.write() as cursor:
+            master_list = self._lists.load(cursor, master_list.id)
+            people = [self._get_by_id(cursor, master_list, person_id) for person_id in edits]
+            for person in people:
+                for key, edit in edits[person.id].items():
+                    present = self._text_of(cursor, master_list.field(key), person.values[key])
+                    if present != (edit.seen or None):
+                        conflicts.append(Conflict(person.uid, key, edit.seen, edit.given, present))
+            if not conflicts:
+                for person in people:
+                    given = {key: edit.given for key, edit in edits[person.id].items()}
+                    self._change(cursor, master_list, person, given, actor)
+        return conflicts
 
     def set_status(self, master_list: MasterList, uid: str, *, active: bool, actor: str) -> Person:
         """Deactivate or reactivate a person by hand; staff outrank the sync (rule R21).
@@ -225,6 +262,39 @@ class People:
                 self._record(cursor, master_list, person.id, action, actor)
                 self._audit(cursor, f"person.{action}", master_list, person.id, uid, actor)
             return self._get(cursor, master_list, uid)
+
+    def set_status_of(
+        self, master_list: MasterList, person_ids: Sequence[int], *, active: bool, actor: str
+    ) -> int:
+        """Deactivate or reactivate several people by hand (rule R21); return of how many that changed the status."""
+        action = "reactivated" if active else "deactivated"
+        at = {"list": master_list.id, "action": action, "actor": actor, "now": to_column(self._clock())}
+        with self._database.write() as cursor:
+            cursor.execute(
+                f"""CREATE OR REPLACE TEMP TABLE chosen AS
+                    SELECT _person_id, {quote(master_list.uid_field)} AS uid FROM {master_list.people_table}
+                    WHERE list_contains($ids, _person_id) AND _active <> $active""",
+                {"ids": list(person_ids), "active": active},
+            )
+            cursor.execute(
+                f"""UPDATE {master_list.people_table}
+                    SET _active = $active, _by_staff = coalesce(_in_scope, true) <> $active, _updated_at = $now
+                    WHERE _person_id IN (SELECT _person_id FROM chosen)""",
+                {"active": active, "now": at["now"]},
+            )
+            cursor.execute(
+                """INSERT INTO change
+                   SELECT $list, NULL, _person_id, $action, NULL, NULL, NULL, NULL, $actor, $now FROM chosen""",
+                at,
+            )
+            cursor.execute(
+                """INSERT INTO audit
+                   SELECT $now, 'person.' || $action, $actor, 'person', CAST(_person_id AS VARCHAR), uid, $details
+                   FROM chosen""",
+                {name: at[name] for name in ("now", "action", "actor")}
+                | {"details": json.dumps({"list": master_list.name})},
+            )
+            return int(scalar(cursor, "SELECT count(*) FROM chosen"))
 
     def release(self, master_list: MasterList, uid: str, *, actor: str) -> Person:
         """Give a person's status back to the directory, at once, by what the last sync knew (rule R21).
@@ -270,6 +340,31 @@ class People:
                 uids=[one.uid, other.uid],
             )
             return joined
+
+    def _change(
+        self,
+        cursor: Cursor,
+        master_list: MasterList,
+        before: Person,
+        given: Mapping[str, str | None],
+        actor: str,
+    ) -> None:
+        typed = self._typed(cursor, master_list, given)
+        if before.managed and (locked := sorted(set(typed) & master_list.managed_fields)):
+            raise FieldLocked(
+                f"{', '.join(f'“{key}”' for key in locked)} of {before.uid} is managed by the directory.",
+                fields=locked,
+            )
+        self._check_required(master_list, typed, [master_list.field(key) for key in typed])
+        key = None
+        if master_list.uid_field in typed:
+            new_uid = typed[master_list.uid_field]
+            if new_uid is None:
+                raise MissingUid(f"The UID field “{master_list.uid_field}” cannot be blank.")
+            key = self._free_key(cursor, master_list, new_uid, before.id)
+        changed = {name: value for name, value in typed.items() if value != before.values[name]}
+        if changed:
+            self._write_values(cursor, master_list, before, changed, key, actor)
 
     def _where(
         self, master_list: MasterList, status: StatusFilter, search: str, *, exceptions_only: bool
@@ -357,19 +452,17 @@ class People:
         )
         for name, value in changed.items():
             field = master_list.field(name)
-            column = values.COLUMN_TYPES[field.type]
-            old, new = (
-                scalar(
-                    cursor,
-                    f"SELECT {values.as_text(field, 'v')} FROM (SELECT CAST(? AS {column}) AS v)",
-                    [one],
-                )
-                for one in (before.values[name], value)
-            )
+            old, new = (self._text_of(cursor, field, one) for one in (before.values[name], value))
             self._record(cursor, master_list, before.id, "updated", actor, name, old, new)
         self._audit(
             cursor, "person.updated", master_list, before.id, before.uid or "", actor, fields=list(changed)
         )
+
+    def _text_of(self, cursor: Cursor, field: Field, value: Any) -> str | None:
+        """Return a value of a field as the history writes it."""
+        column = values.COLUMN_TYPES[field.type]
+        text = f"SELECT {values.as_text(field, 'v')} FROM (SELECT CAST(? AS {column}) AS v)"
+        return None if value is None else str(scalar(cursor, text, [value]))
 
     def _get(self, cursor: Cursor, master_list: MasterList, uid: str) -> Person:
         values.define_macros(cursor)

@@ -36,6 +36,7 @@ def test_a_list_with_a_directory_is_created_by_the_auto_mapping(cli: Cli, sandbo
     made = cli.json("lists", "create", "Staff", "--connection", "Entra", "--uid", "employeeId")
 
     assert made.pop("created_at").endswith("Z")
+    assert made.pop("archived_at") is None
     assert made == {
         "id": "1",
         "name": "Staff",
@@ -348,3 +349,42 @@ def test_a_group_can_be_taken_for_all_users_again(cli: Cli, sandbox: Sandbox) ->
     assert (everyone["scope"], everyone["group_id"], everyone["group"]) == ("all_users", None, None)
     cli("lists", "configure", "Staff", "--all-users", "--group", group["id"], status=2)
     cli("lists", "configure", "Staff", "--nested", status=2)
+
+
+def test_a_list_is_renamed_archived_and_deleted(by_hand: Cli) -> None:
+    by_hand("person", "add", "Guests", "code=g1")
+    assert by_hand.json("lists", "rename", "Guests", "Visitors")["name"] == "Visitors"
+    assert by_hand.error("lists", "delete", "Visitors", "--confirm", "Visitors")["code"] == "not_archived"
+
+    assert by_hand.json("lists", "archive", "Visitors")["archived_at"].endswith("Z")
+
+    assert by_hand.json("lists", "list") == []
+    assert [one["name"] for one in by_hand.json("lists", "list", "--archived")] == ["Visitors"]
+    assert by_hand.json("lists", "reinstate", "Visitors")["archived_at"] is None
+    by_hand("lists", "archive", "Visitors")
+    assert by_hand.json("lists", "delete", "Visitors", "--confirm", "Visitors") == {
+        "deleted": "Visitors",
+        "people": 1,
+    }
+    assert by_hand.error("lists", "show", "Visitors")["code"] == "not_found"
+
+
+def test_an_archived_list_is_not_synced(staff: Cli) -> None:
+    staff("sync", "Staff")
+    staff("lists", "archive", "Staff")
+    assert staff.error("sync", "Staff")["code"] == "not_connected"
+    assert staff.error("lists", "configure", "Staff", "--all-users")["code"] == "invalid"
+    staff("lists", "reinstate", "Staff")
+    assert staff.json("lists", "configure", "Staff", "--all-users")["connected"]
+
+
+def test_a_field_is_changed(by_hand: Cli) -> None:
+    by_hand("person", "add", "Guests", "code=g1", "house=Red")
+    changed = by_hand.json("fields", "change", "Guests", "house", "--label", "College house", "--required")
+    assert (changed["label"], changed["required"], changed["type"]) == ("College house", True, "dropdown")
+    assert by_hand.json("fields", "change", "Guests", "house:text", "--optional")["type"] == "text"
+    assert by_hand.error("fields", "change", "Guests", "house:number")["code"] == "bad_value"
+
+
+def test_a_field_that_the_directory_feeds_keeps_its_type(staff: Cli) -> None:
+    assert staff.error("fields", "change", "Staff", "department:email")["code"] == "invalid"

@@ -51,7 +51,8 @@ CREATE TABLE master_list (
     full_needed VARCHAR,         -- why the next run must be a full one (R28); NULL: it need not
     delta_link VARCHAR,          -- where the directory's changes go on, in the adapter's own words
     delta_link_at TIMESTAMP,     -- when that was the present
-    last_applied_run_id BIGINT
+    last_applied_run_id BIGINT,
+    archived_at TIMESTAMP        -- when the list was put away; NULL: it is in use
 );
 
 CREATE TABLE field (
