@@ -291,7 +291,34 @@ SORT = "Sort by"
 DESCENDING = "Descending"
 LOCKED_HELP = "Managed by {connection}: locked for synced people."
 LOCKED_LEGEND = "🔒 Managed by {connection}. Locked for synced people; everything else can be edited."
-OPEN_PERSON_HINT = "Select a row to open a person."
+MODE = "What the table is for"
+MODE_OPEN = "Open"
+MODE_EDIT = "Edit"
+MODE_SELECT = "Select"
+MODE_HINTS = {
+    MODE_OPEN: "Select a row to open a person.",
+    MODE_EDIT: "Double-click a cell to edit it; nothing is written before you save.",
+    MODE_SELECT: "Tick people on this page, then deactivate or reactivate them together.",
+}
+COLUMNS = "Columns"
+COLUMNS_HIDDEN = "Columns to hide"
+COLUMNS_HELP = "For this window only. The UID is always shown."
+CHOSEN = "{people} selected"
+BULK_DEACTIVATE = "Deactivate people"
+BULK_REACTIVATE = "Reactivate people"
+BULK_DEACTIVATE_TEXT = "**{people}** of “{name}” become Inactive. Nobody is deleted."
+BULK_REACTIVATE_TEXT = "**{people}** of “{name}” become Active again."
+BULK_DEACTIVATED = "Deactivated {people}."
+BULK_REACTIVATED = "Reactivated {people}."
+AND_MORE = " and {count} more"
+INACTIVE_SINCE = "Inactive since"
+BY_HAND = "by hand, {actor}"
+SAVE_N = "Save {changes}"
+PEOPLE_SAVED = "Saved {people}."
+CONFLICTS = "**Nothing was saved.** These values were changed after you had seen them. Look again, and enter what is still right."
+CONFLICT = "{uid}, {field}: you entered “{given}”, now it is “{present}”"
+BLANK = "blank"
+YES = "yes"
 NOBODY_YET = "Nobody yet"
 NOBODY_YET_CONNECTED = "Run the first sync, and the people of {scope} appear here."
 NOBODY_YET_LOCAL = "Add people one by one, import a CSV file, or connect a directory on the Sync tab."
@@ -328,7 +355,12 @@ HISTORY_LATEST = "The latest {count} changes. `captrid person history` shows all
 PERSON_RELEASED = "The directory decides on the status of {uid} again."
 IMPORT_CSV = "Import CSV"
 EXPORT = "Export"
-EXPORT_CSV = "Export CSV"
+EXPORTS = {
+    ".csv": "CSV",
+    ".xlsx": "Excel workbook",
+    ".parquet": "Parquet",
+    ".json": "JSON",
+}
 
 # Sync tab
 NOT_CONFIGURED = "No directory feeds this list"
@@ -532,7 +564,6 @@ IMPORT_TEXT = "The first row names the fields. People are matched by their UID: 
 CSV_FILE = "CSV file"
 IMPORTED = "Imported: {created} created, {updated} updated."
 IMPORT_ERRORS = "{count} lines or cells would not be taken over."
-EXPORT_EXCEL = "Export Excel"
 LABEL_MISSING = "Give the field a label."
 KEPT_BY_HAND = "Kept by hand and by import."
 CARD_LAST = "Last sync: {created} created, {updated} updated, {deactivated} deactivated"

@@ -159,6 +159,17 @@ class People:
             ).fetchall()
         return [Happening(at.replace(tzinfo=UTC), *more) for at, *more in found]
 
+    def leavings(self, master_list: MasterList, ids: Sequence[int]) -> dict[int, Happening]:
+        """Return when, by whom and why people were last deactivated, by person id; who never was is left out."""
+        with self._database.read() as cursor:
+            found = cursor.execute(
+                """SELECT person_id, changed_at, actor, run_id, action, field, old_value, new_value, reason
+                   FROM change WHERE list_id = ? AND action = 'deactivated' AND list_contains(?, person_id)
+                   QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY changed_at DESC) = 1""",
+                [master_list.id, list(ids)],
+            ).fetchall()
+        return {one: Happening(at.replace(tzinfo=UTC), *more) for one, at, *more in found}
+
     def add(
         self,
         master_list: MasterList,

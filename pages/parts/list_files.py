@@ -85,7 +85,7 @@ def _draw_summary(summary: ImportSummary) -> None:
 def export_menu(master_list: MasterList, status: StatusFilter) -> None:
     """Draw the downloads of a list's people; a file is only made when it is asked for."""
     with st.popover(strings.EXPORT, icon=":material/download:", key="export"):
-        for ending, words in ((".csv", strings.EXPORT_CSV), (".xlsx", strings.EXPORT_EXCEL)):
+        for ending, words in strings.EXPORTS.items():
             st.download_button(
                 words,
                 data=partial(_export, master_list, status, ending),

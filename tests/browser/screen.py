@@ -133,6 +133,26 @@ class Screen:
         self.page.mouse.click(box["x"] + 17, box["y"] + _ROW * (row + 1) + _ROW / 2)
         self.settle()
 
+    def edit_cell(self, key: str, row: int, column: int, text: str) -> None:
+        """Try to type a text into a cell of a table that can be edited."""
+        grid = self.page.locator(f"[class*='st-key-{key}'] canvas[data-testid=data-grid-canvas]").first
+        grid.locator("tbody tr").first.wait_for(state="attached")
+        grid.scroll_into_view_if_needed()
+        box = grid.bounding_box()
+        assert box is not None
+        self.page.mouse.click(box["x"] + 40, box["y"] + _ROW * (row + 1) + _ROW / 2)
+        for _ in range(column):
+            self.page.keyboard.press("ArrowRight")
+        self.page.keyboard.press("Enter")
+        editor = self.page.locator("#portal textarea, #portal input")
+        editor.wait_for()
+        if editor.is_enabled():  # a locked cell only shows its value
+            editor.fill(text)
+            editor.press("Enter")
+        else:
+            editor.press("Escape")
+        self.settle()
+
     def dialog(self) -> Locator:
         return self.page.get_by_role("dialog")
 

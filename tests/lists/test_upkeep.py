@@ -58,6 +58,8 @@ def test_many_people_are_deactivated_at_once_and_each_is_on_record(workspace: Wo
 
     assert [one.uid for one in workspace.people.find(guests).people] == ["g4", "g5"]
     assert [one.action for one in workspace.people.history(guests, ids["g1"])] == ["deactivated", "created"]
+    left = workspace.people.leavings(guests, [*chosen, ids["g4"]])
+    assert {one: (how.actor, how.run_id) for one, how in left.items()} == dict.fromkeys(chosen, (ACTOR, None))
     told = workspace.audit.find(AuditFilter(action="person.deactivated"))
     assert sorted(one.entity_name for one in told) == ["g1", "g2", "g3"]
     assert workspace.people.set_status_of(guests, chosen, active=True, actor=ACTOR) == 3
