@@ -73,9 +73,13 @@ def _draw_source(wizard: Wizard) -> list[str]:
     name = st.session_state["list_name"].strip()
     if not name:
         return [strings.LIST_NAME_MISSING]
-    if any(one.name.lower() == name.lower() for one in workspace().lists.all()):
+    if any(one.name.lower() == name.lower() for one in _known_lists()):
         return [strings.LIST_NAME_TAKEN.format(name=md(name))]
     return []
+
+
+def _known_lists() -> list[MasterList]:
+    return [*workspace().lists.all(), *workspace().lists.all(archived=True)]
 
 
 def _choose_source() -> None:

@@ -1,4 +1,4 @@
-"""A Master List: its people, its sync and its schema."""
+"""A Master List: its people, its sync, its schema and its settings."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pages.parts.feedback import show_messages
 from pages.parts.guard import require
 from pages.parts.people_tab import draw_people_tab
 from pages.parts.schema_tab import draw_schema_tab
+from pages.parts.settings_tab import GONE, draw_archived, draw_settings_tab
 from pages.parts.sync_tab import connection_name, draw_sync_tab, scope_name
 from pages.parts.text import md
 from pages.parts.times import ago, exact
@@ -35,6 +36,8 @@ def _draw_head(master_list: MasterList) -> None:
             f"{when} · {md(connection_name(sync))} · {md(scope_name(sync))}",
             help=exact(applied.started_at) if applied else None,
         )
+    if master_list.archived_at is not None:
+        draw_archived(master_list, actor)
     counts = workspace().lists.counts(master_list)
     with st.grid(3, min_column_width=100, key="list_counts"):
         st.metric(strings.TOTAL, f"{counts.total:,}", border=True)
@@ -45,12 +48,12 @@ def _draw_head(master_list: MasterList) -> None:
 def _draw(master_list: MasterList) -> None:
     head = st.container()
     tabs = st.tabs(
-        [strings.TAB_PEOPLE, strings.TAB_SYNC, strings.TAB_SCHEMA],
+        [strings.TAB_PEOPLE, strings.TAB_SYNC, strings.TAB_SCHEMA, strings.TAB_SETTINGS],
         key="tab",
         bind="query-params",
         on_change="rerun",
     )
-    bodies = (draw_people_tab, draw_sync_tab, draw_schema_tab)
+    bodies = (draw_people_tab, draw_sync_tab, draw_schema_tab, draw_settings_tab)
     for tab, body in zip(tabs, bodies, strict=True):
         if tab.open:
             with tab:
@@ -59,6 +62,8 @@ def _draw(master_list: MasterList) -> None:
         _draw_head(master_list)
 
 
+if st.session_state.pop(GONE, False):
+    st.switch_page("master_lists.py")
 show_messages()
 _asked = st.query_params.get("list")
 if not _asked:

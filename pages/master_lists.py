@@ -45,6 +45,22 @@ def _draw_drafts() -> None:
             )
 
 
+def _draw_archive() -> None:
+    archived = workspace().lists.all(archived=True)
+    if not archived:
+        return
+    with st.expander(
+        f"{strings.ARCHIVED_LISTS} ({len(archived)})", key="lists_archive", icon=":material/inventory_2:"
+    ):
+        for one in archived:
+            st.page_link(
+                "master_list.py",
+                label=f"{md(one.name)} · {strings.PUT_AWAY.format(ago=ago(one.archived_at))}",
+                icon=":material/arrow_forward:",
+                query_params={"list": str(one.id)},
+            )
+
+
 show_messages()
 _lists = workspace().lists.all()
 st.title(strings.MASTER_LISTS, anchor=False)
@@ -57,3 +73,4 @@ if _lists:
 else:
     st.info(strings.NO_LISTS_YET, icon=":material/groups:")
 _draw_drafts()
+_draw_archive()

@@ -627,3 +627,38 @@ AUDIT_WORDS = {
     "run.discarded": "Held run discarded",
     "run.undone": "Run undone",
 }
+
+# a list's Settings, and its fields
+
+TAB_SETTINGS = "Settings"
+DETAILS = "Details"
+LIST_FACTS = "UID field: {uid} · Number: {id} · Created: {created}"
+LIST_RENAMED = "The list is called “{name}” now."
+RULES_SAVED = "The rules were saved. They hold from the next sync on."
+ARCHIVE_AND_DELETE = "Archive and delete"
+ARCHIVE = "Archive"
+ARCHIVE_TITLE = "Archive this list"
+ARCHIVE_TEXT = "A list that is no longer needed is put away first. From the archive it can be taken out again, or deleted for good."
+ARCHIVE_DISCONNECTS = "**Sync stops**: the list is disconnected from its directory."
+ARCHIVE_CONSEQUENCES = (
+    "It no longer shows among your Master Lists, but in the archive below them.",
+    "All people, their history and all runs stay, and can be looked at and exported.",
+    "It can be taken out of the archive at any time.",
+)
+ARCHIVED_SINCE = "**This list is in the archive**, since {when}. It is not synced."
+ARCHIVED_LISTS = "Archive"
+ARCHIVED_NOT_SYNCED = "This list is in the archive. Take it out before you connect it again."
+PUT_AWAY = "put away {ago}"
+LIST_ARCHIVED = "“{name}” was put into the archive."
+LIST_REINSTATED = "“{name}” is in use again. To sync it, connect it under Configure Sync."
+REINSTATE = "Take out of the archive"
+DELETE_LIST = "Delete for good"
+DELETE_TEXT = "Deleting takes the list away with all people, runs and history. Only the audit log keeps that it was there."
+DELETE_CONSEQUENCES = "**{people}** of “{name}”, their history and all runs are deleted. This cannot be undone. Export the list or make a backup first."
+TYPE_NAME = "Type the list’s name to confirm: {name}"
+LIST_DELETED = "“{name}” was deleted."
+CHANGE_FIELD = "Change field"
+CHANGE_FIELD_HINT = "Select a field to change it."
+FIELD_CHANGED = "The field “{label}” was changed."
+FIELD_TYPE_FIXED_UID = "The type of the UID field stays."
+FIELD_TYPE_FIXED_MAPPED = "The directory feeds this field, so its type stays. Take it out of the mapping under Configure Sync first."

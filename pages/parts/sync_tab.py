@@ -97,6 +97,9 @@ def configure_button(master_list: MasterList, *, prominent: bool = False) -> Non
 def _draw_unconnected(master_list: MasterList, words: str) -> None:
     with st.container(border=True, key="sync_unconnected"):
         st.subheader(strings.NOT_CONFIGURED, anchor=False, icon=":material/link_off:")
+        if master_list.archived_at is not None:
+            st.markdown(strings.ARCHIVED_NOT_SYNCED)
+            return
         st.markdown(words)
         configure_button(master_list, prominent=True)
 
