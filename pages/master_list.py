@@ -14,7 +14,7 @@ from pages.parts.feedback import show_messages
 from pages.parts.guard import require
 from pages.parts.people_tab import draw_people_tab
 from pages.parts.schema_tab import draw_schema_tab
-from pages.parts.settings_tab import GONE, draw_archived, draw_settings_tab
+from pages.parts.settings_tab import draw_archived, draw_settings_tab
 from pages.parts.sync_tab import connection_name, draw_sync_tab, scope_name
 from pages.parts.text import md
 from pages.parts.times import ago, exact
@@ -62,8 +62,6 @@ def _draw(master_list: MasterList) -> None:
         _draw_head(master_list)
 
 
-if st.session_state.pop(GONE, False):
-    st.switch_page("master_lists.py")
 show_messages()
 _asked = st.query_params.get("list")
 if not _asked:

@@ -14,9 +14,6 @@ from pages.parts.sure import sure
 from pages.parts.text import md, people
 from pages.parts.times import exact
 
-GONE = "list_is_gone"
-"""Set when the list that the page shows was deleted: there is nothing left to draw."""
-
 
 def draw_settings_tab(master_list: MasterList, actor: str) -> None:
     """Draw the tab."""
@@ -166,5 +163,5 @@ def _delete(master_list: MasterList, actor: str) -> None:
             show_error(error)
         return
     say(strings.LIST_DELETED.format(name=md(master_list.name)))
-    st.session_state[GONE] = True  # a dialog cannot leave a page whose tab is in the address
-    st.rerun()
+    # a page whose tab is in its address can only be left for another address
+    st.switch_page("master_lists.py", query_params={"deleted": str(master_list.id)})
