@@ -155,8 +155,10 @@ MORE_GROUPS = "The first {count} groups are shown. Search by name to find others
 CHOOSE_GROUP = "Choose a group, or All users."
 REFRESH = "Refresh"
 NESTED = "Include members of groups inside this group"
-NESTED_COUNT = "{people} with nested groups"
-DIRECT_COUNT = "{people}"
+NESTED_COUNT = "{nested} with nested groups, {direct} without"
+SAME_COUNT = "{direct}; groups inside it add nobody"
+DIRECT_COUNT = "{direct}, or {nested} with nested groups"
+CONCERNS = ": {accounts} in this scope"
 ZERO_USERS = (
     "**0 users found in this group.** Either it has no members of its own (perhaps only groups inside it: include "
     "them above), or the app registration lacks **GroupMember.Read.All** with admin consent. A sync of it would "
@@ -183,7 +185,6 @@ SAMPLE_EMPTY = (
 )
 AUTO_MAPPED = "{count} mapped automatically by matching names."
 SUGGESTIONS = "Suggestions"
-SUGGESTIONS_LEFT = "{count} more likely: {pairs}"
 APPLY_ALL = "Apply all"
 SHOW = "Show"
 SHOW_MAPPED = "Mapped and common"
@@ -662,3 +663,15 @@ CHANGE_FIELD_HINT = "Select a field to change it."
 FIELD_CHANGED = "The field “{label}” was changed."
 FIELD_TYPE_FIXED_UID = "The type of the UID field stays."
 FIELD_TYPE_FIXED_MAPPED = "The directory feeds this field, so its type stays. Take it out of the mapping under Configure Sync first."
+
+# the wizard's dry run
+
+DRY_RUN = "What the first sync would do"
+DRY_RUN_TEXT = "Reads everybody in the scope and compares them with this list. Nothing is saved."
+DRY_RUN_START = "Work it out"
+DRY_RUN_AGAIN = "Work it out again"
+DRY_RUN_HELD = "The sync would be held for your decision."
+DRY_RUN_FIRST = "The first {count} are shown."
+IMPORT_WITH_DATA = "Import fields with data ({count})"
+IMPORT_WITH_DATA_HELP = "Makes a field for each directory field that has a value in the sample and is not mapped yet, and maps it."
+APPLY_ONE = "Apply"

@@ -32,6 +32,13 @@ class Scope:
     nested: bool = False
 
 
+class Kind(StrEnum):
+    """A kind of account that a list can leave out."""
+
+    GUEST = "guest"
+    DISABLED = "disabled"
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """A group of the directory; `members` counts its direct user members, None where it was not asked."""
@@ -122,8 +129,12 @@ class Directory(Protocol):
             GroupNotFound: None has it, or several do.
         """
 
-    def count(self, scope: Scope) -> int:
-        """Return about how many users the scope holds."""
+    def count(self, scope: Scope, *, kind: Kind | None = None) -> int:
+        """Return about how many users the scope holds; of one kind alone, if one is given.
+
+        Raises:
+            RequestRefused: The directory does not count users of that kind.
+        """
 
     def sample(self, scope: Scope, *, properties: Sequence[str], limit: int) -> list[dict[str, Any]]:
         """Return the first few users of the scope, each {property path: value}."""

@@ -25,7 +25,7 @@ from captrid_core.lists.values import COLUMN_TYPES, uid_key
 from captrid_core.store.database import Cursor, Database, quote, row, rows, scalar
 from captrid_core.store.records import take_ids, write_audit
 
-_PERSON_COLUMNS = """
+PERSON_COLUMNS = """
     _person_id BIGINT,
     _uid_key VARCHAR,       -- the UID as it is compared
     _anchor VARCHAR,        -- the id of the linked directory object
@@ -36,6 +36,7 @@ _PERSON_COLUMNS = """
     _created_at TIMESTAMP,
     _updated_at TIMESTAMP
 """
+"""The columns of a table of people that are not fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +91,13 @@ class MasterLists:
                 created_at=self._clock(),
                 sync=sync,
             )
-            _check(made)
+            check_schema(made)
             cursor.execute(
                 "INSERT INTO master_list (list_id, name, uid_field, created_at) VALUES (?, ?, ?, ?)",
                 [made.id, made.name, made.uid_field, to_column(self._clock())],
             )
-            cursor.execute(f"CREATE TABLE {made.people_table} ({_PERSON_COLUMNS})")
-            cursor.execute(f"CREATE TABLE {made.former_table} ({_PERSON_COLUMNS}, _joined_at TIMESTAMP)")
+            cursor.execute(f"CREATE TABLE {made.people_table} ({PERSON_COLUMNS})")
+            cursor.execute(f"CREATE TABLE {made.former_table} ({PERSON_COLUMNS}, _joined_at TIMESTAMP)")
             for field in made.fields:
                 _add_field(cursor, made, field)
             keep_macro(cursor, made)
@@ -128,13 +129,13 @@ class MasterLists:
                 else None,
             )
             after = replace(before, fields=(*before.fields, *new_fields), sync=sync)
-            _check(after)
+            check_schema(after)
             for field in new_fields:
                 _add_field(cursor, after, field)
             keep_macro(cursor, after)
             store_sync(cursor, after)
             if after.caseless_uid != before.caseless_uid:
-                _recompute_uid_keys(cursor, after)
+                recompute_uid_keys(cursor, after)
             self.audit(cursor, "directory.configured", after, actor, mapping=sync.mapping)
         return after
 
@@ -358,7 +359,13 @@ def _add_field(cursor: Cursor, master_list: MasterList, field: Field) -> None:
         cursor.execute(f"ALTER TABLE {table} ADD COLUMN {quote(field.key)} {COLUMN_TYPES[field.type]}")
 
 
-def _check(master_list: MasterList) -> None:
+def check_schema(master_list: MasterList) -> None:
+    """Refuse a list whose schema and sync do not hold together.
+
+    Raises:
+        AlreadyExists: A field is named twice.
+        Invalid: Something else does not fit.
+    """
     keys = [field.key for field in master_list.fields]
     if repeated := {key for key in keys if keys.count(key) > 1}:
         raise AlreadyExists(f"The field {', '.join(sorted(repeated))} is named twice.")
@@ -418,7 +425,12 @@ def _why_full(before: SyncConfiguration | None, after: SyncConfiguration) -> str
     return before.full_needed
 
 
-def _recompute_uid_keys(cursor: Cursor, master_list: MasterList) -> None:
+def recompute_uid_keys(cursor: Cursor, master_list: MasterList) -> None:
+    """Write anew how people's UIDs are compared.
+
+    Raises:
+        DuplicateUid: Two of them would be the same.
+    """
     table = master_list.people_table
     key = uid_key(quote(master_list.uid_field), caseless=master_list.caseless_uid)
     clash = row(

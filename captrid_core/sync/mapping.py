@@ -15,8 +15,9 @@ from typing import Any
 import duckdb
 
 from captrid_core.directory.connections import Connections
-from captrid_core.directory.port import Group, Scope, Watch
+from captrid_core.directory.port import Directory, Group, Kind, Scope, Watch
 from captrid_core.directory.properties import PROPERTIES, DirectoryProperty, parse_property
+from captrid_core.errors import RequestRefused
 from captrid_core.lists import values
 from captrid_core.lists.model import CASELESS_UIDS, Field, FieldType, key_of_property
 from captrid_core.store.database import quote
@@ -149,6 +150,15 @@ class Sample:
         return [self.property(path) for path in (*known, *custom)]
 
 
+@dataclass(frozen=True, slots=True)
+class Headcount:
+    """About how many users a scope holds; None where the directory does not count them."""
+
+    users: int
+    guests: int | None = None
+    disabled: int | None = None
+
+
 class SyncSetup:
     """Helps to set a sync up, by looking at the directory of a connection."""
 
@@ -193,8 +203,8 @@ class SyncSetup:
         finally:
             directory.close()
 
-    def count(self, connection: str | int, scope: Scope, watch: Watch) -> int:
-        """Return about how many users a scope holds, before the list's filters (S8).
+    def count(self, connection: str | int, scope: Scope, watch: Watch) -> Headcount:
+        """Return about how many users a scope holds, before the list's filters (S8), and whom these concern (N3).
 
         Raises:
             NotFound: There is no such connection.
@@ -202,9 +212,20 @@ class SyncSetup:
         """
         directory = self._connections.open(connection, watch)
         try:
-            return directory.count(scope)
+            return Headcount(
+                directory.count(scope),
+                guests=_count_kind(directory, scope, Kind.GUEST),
+                disabled=_count_kind(directory, scope, Kind.DISABLED),
+            )
         finally:
             directory.close()
+
+
+def _count_kind(directory: Directory, scope: Scope, kind: Kind) -> int | None:
+    try:
+        return directory.count(scope, kind=kind)
+    except RequestRefused:
+        return None
 
 
 def suggest(paths: Iterable[str], fields: Sequence[Field]) -> list[Suggestion]:

@@ -34,6 +34,7 @@ from captrid_core.sync import absence, changes, held, undo
 from captrid_core.sync.apply import apply_change_set
 from captrid_core.sync.compare import CHANGE_SET, NOTES, Counts, compare_delta, compare_full
 from captrid_core.sync.guards import Verdict, judge
+from captrid_core.sync.rehearsal import copy_people, imagine
 from captrid_core.sync.runs import (
     CANCELLED,
     ChangeRow,
@@ -93,6 +94,49 @@ class Preview:
     errors: list[Note]
     warnings: list[Note]
     changes: list[ChangeRow]
+
+
+class Rehearsal:
+    """A rehearsal that goes on in the background of this process."""
+
+    def __init__(self, work: Callable[[threading.Event, Listener], Preview]) -> None:
+        self._stop = threading.Event()
+        self._ended = threading.Event()
+        self._outcome: Preview | CaptridError | None = None
+        self.progress = Progress(None, "starting")
+        threading.Thread(target=self._run, args=(work,), name="rehearsal", daemon=True).start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it goes on."""
+        return not self._ended.is_set()
+
+    @property
+    def outcome(self) -> Preview | CaptridError | None:
+        """What came of it: the preview, or what went wrong; None while it goes on."""
+        return self._outcome if self._ended.is_set() else None
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end, up to some seconds; say whether it came."""
+        return self._ended.wait(seconds)
+
+    def cancel(self) -> None:
+        """Stop it; its outcome is then that it was cancelled."""
+        self._stop.set()
+
+    def _run(self, work: Callable[[threading.Event, Listener], Preview]) -> None:
+        try:
+            self._outcome = work(self._stop, self._show)
+        except CaptridError as error:
+            self._outcome = error
+        except Exception as error:
+            log.exception("A rehearsal failed unexpectedly.")
+            self._outcome = Unexpected(f"The preview met a fault of this program ({type(error).__name__}).")
+        finally:
+            self._ended.set()
+
+    def _show(self, progress: Progress) -> None:
+        self.progress = progress
 
 
 class Runner:
@@ -199,9 +243,74 @@ class Runner:
         with Spool(self._runs.spool_file(None)) as spool:
             run = self._read(run, master_list, spool, watch)
             with self._staged(run, master_list, spool, watch) as (cursor, current):
-                counts, verdict = _compare(cursor, current, run)
-                rows = held.change_rows(cursor, current)
-                notes = cursor.execute(f"FROM {NOTES} ORDER BY ALL").fetchall()
+                return self._preview(cursor, current, run)
+
+    def rehearse(
+        self,
+        draft: MasterList,
+        before: MasterList | None,
+        *,
+        actor: str,
+        stop: threading.Event | None = None,
+        listener: Listener | None = None,
+    ) -> Preview:
+        """Work out what the first full sync of a draft would do, before anything of it is saved (rule R35).
+
+        Args:
+            draft: The list as it would be created, or configured anew.
+            before: The list that is there, if there is one.
+            actor: Who asks.
+            stop: Set it to cancel.
+            listener: Called with the progress now and then.
+
+        Raises:
+            SignInError, DirectoryError, Cancelled: The read failed.
+            TenantChanged: The list was synced from another tenant.
+            DuplicateUid: Two people's UIDs would be the same under the draft's way of comparing.
+        """
+        watch = RunWatch(None, Progress(None, "starting"), stop=stop, listener=listener)
+        imagined = imagine(draft, before)
+        run = Run(
+            id=None,
+            list_id=draft.id,
+            list_name=draft.name,
+            asked=RunKind.FULL,
+            kind=RunKind.FULL,
+            status=RunStatus.RUNNING,
+            actor=actor,
+            started_at=self._clock(),
+            dry_run=True,
+        )
+        assert imagined.sync is not None
+        with Spool(self._runs.spool_file(None)) as spool:
+            watch.enter("signing in")
+            directory = self._connections.open(imagined.sync.connection_id, watch)
+            try:
+                self._check_tenant(directory, imagined)
+                run = self._read_all(run, directory, imagined.sync, spool, watch)
+                with self._database.session() as cursor:
+                    copy_people(cursor, imagined, before)
+                    unread = absence.absent(cursor, imagined, spool)
+                self._look_up(directory, imagined.sync, unread, spool, watch)
+            finally:
+                directory.close()
+            watch.enter("comparing")
+            with self._database.session() as cursor:
+                copy_people(cursor, imagined, before)
+                stage(cursor, imagined, spool)
+                absence.stage_absent(cursor, spool.absences)
+                return self._preview(cursor, imagined, run)
+
+    def start_rehearsal(self, draft: MasterList, before: MasterList | None, *, actor: str) -> Rehearsal:
+        """Start to work out in the background what the first sync of a draft would do; see `rehearse`."""
+        return Rehearsal(
+            lambda stop, listener: self.rehearse(draft, before, actor=actor, stop=stop, listener=listener)
+        )
+
+    def _preview(self, cursor: Cursor, master_list: MasterList, run: Run) -> Preview:
+        counts, verdict = _compare(cursor, master_list, run)
+        rows = held.change_rows(cursor, master_list)
+        notes = cursor.execute(f"FROM {NOTES} ORDER BY ALL").fetchall()
         status = RunStatus.HELD if verdict.holds else RunStatus.SUCCEEDED
         return Preview(
             run=ended(with_verdict(run, counts, verdict), status, self._clock()),
@@ -422,14 +531,23 @@ class Runner:
         """Look everybody up whom the read has left out: nobody has left just because of that (rule R18)."""
         assert master_list.sync is not None
         with self._database.session() as cursor:
-            unread, filtered = absence.absent(cursor, master_list, spool)
+            absent = absence.absent(cursor, master_list, spool)
+        self._look_up(directory, master_list.sync, absent, spool, watch)
+
+    def _look_up(
+        self,
+        directory: Directory,
+        sync: SyncConfiguration,
+        absent: tuple[list[str], list[tuple[str, absence.Absence]]],
+        spool: Spool,
+        watch: RunWatch,
+    ) -> None:
+        unread, filtered = absent
         spool.absences += filtered
         if not unread:
             return
         watch.enter("looking up")
-        for found, missed in absence.explained(
-            directory, master_list.sync, unread[: absence.LOOKED_UP_AT_MOST]
-        ):
+        for found, missed in absence.explained(directory, sync, unread[: absence.LOOKED_UP_AT_MOST]):
             watch.check()
             spool.absences += found
             spool.add_later(missed)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from captrid_core.directory.port import Group, Scope
 from captrid_core.serving import workspace
-from captrid_core.sync.mapping import Sample
+from captrid_core.sync.mapping import Headcount, Sample
 from pages import strings
 from pages.parts.watch import PageWatch
 
@@ -46,8 +46,8 @@ def groups(connection_id: int, search: str) -> list[Group]:
     )
 
 
-def count(connection_id: int, scope: Scope) -> int:
-    """Return about how many users a scope holds.
+def count(connection_id: int, scope: Scope) -> Headcount:
+    """Return about how many users a scope holds, guests and disabled accounts among them.
 
     Raises:
         SignInError, DirectoryError: The directory could not be read.

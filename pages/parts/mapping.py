@@ -219,30 +219,44 @@ def _draw_suggestions(entry: Entry, master_list: MasterList | None, sample: Samp
     if not found:
         return
     labels = _labels(entry, master_list)
-    pairs = ", ".join(
-        f"{md(parse_property(one.path).label)} → {md(labels.get(one.key, one.key))}" for one in found
-    )
-    with st.container(horizontal=True, vertical_alignment="center", border=True, key="suggestions"):
-        st.markdown(
-            f":material/lightbulb: **{strings.SUGGESTIONS}** · "
-            + strings.SUGGESTIONS_LEFT.format(count=len(found), pairs=pairs),
-            width="stretch",
-        )
-        st.button(
-            strings.APPLY_ALL,
-            key="suggestions_apply",
-            on_click=_apply_all,
-            args=([(one.path, one.key, one.exists) for one in found],),
-        )
+    with st.container(border=True, key="suggestions"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(f":material/lightbulb: **{strings.SUGGESTIONS}** ({len(found)})", width="content")
+            st.button(strings.APPLY_ALL, key="suggestions_apply", on_click=_apply, args=(found,))
+        for one in found:
+            label = md(parse_property(one.path).label)
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"{label} → {md(labels.get(one.key, one.key))}", width="stretch")
+                st.button(
+                    strings.APPLY_ONE,
+                    key=f"suggestion_{one.path}",
+                    type="tertiary",
+                    help=strings.TARGET_OF.format(label=label),
+                    on_click=_apply,
+                    args=([one],),
+                )
 
 
-def _apply_all(found: list[tuple[str, str, bool]]) -> None:
+def _apply(found: list[Suggestion]) -> None:
     wizard = current()
     entry = wizard.entry
-    for path, key, exists in found:
-        if not exists and key not in {one.key for one in entry.new_fields}:
-            made = new_field(path, key=key)
-            entry.new_fields.append(NewField.of(made))
+    for one in found:
+        if not one.exists and one.key not in {field.key for field in entry.new_fields}:
+            entry.new_fields.append(NewField.of(new_field(one.path, key=one.key)))
+        entry.mapping[one.path] = one.key
+    save(wizard)
+
+
+def _import_with_data(paths: list[str], labels: dict[str, str]) -> None:
+    """Make and map a field for each of these directory fields (N2)."""
+    wizard = current()
+    entry = wizard.entry
+    taken = set(labels)
+    for path in paths:
+        made = new_field(path)
+        key = made.key if made.key not in taken else key_for(made.label, taken)
+        taken.add(key)
+        entry.new_fields.append(NewField.of(made, key=key))
         entry.mapping[path] = key
     save(wizard)
 
@@ -260,6 +274,20 @@ def _draw_rows(entry: Entry, master_list: MasterList | None, sample: Sample) -> 
         )
         search = st.text_input(
             strings.SEARCH_FIELDS, key="mapping_search", type="search", live="300ms", placeholder="house"
+        )
+        with_data = [
+            one.property.path
+            for one in sample.properties()
+            if one.filled and one.property.path not in entry.mapping
+        ]
+        st.button(
+            strings.IMPORT_WITH_DATA.format(count=len(with_data)),
+            key="mapping_import",
+            icon=":material/playlist_add:",
+            help=strings.IMPORT_WITH_DATA_HELP,
+            disabled=not with_data,
+            on_click=_import_with_data,
+            args=(with_data, _labels(entry, master_list)),
         )
     st.caption(
         strings.SAMPLED.format(people=people(len(sample.people)), scope=md(entry.scope_name))

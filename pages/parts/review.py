@@ -12,6 +12,7 @@ from captrid_core.serving import workspace
 from captrid_core.sync.mapping import PreviewRow, preview
 from pages import strings
 from pages.parts import directory_reads
+from pages.parts.dry_run import draw_dry_run
 from pages.parts.errors import show_error
 from pages.parts.feedback import say
 from pages.parts.tables import draw_table
@@ -30,6 +31,7 @@ def draw_review(wizard: Wizard, master_list: MasterList | None, actor: str) -> N
     _draw_summary(entry, master_list, directory=directory)
     if directory:
         _draw_people(entry, master_list)
+        draw_dry_run(entry, master_list, _fields(entry, master_list), actor)
     if master_list is not None and master_list.sync is not None:
         st.caption(f":material/info: {strings.FULL_NEXT}")
     _draw_buttons(wizard, master_list, actor, directory=directory)

@@ -50,7 +50,7 @@ def _live(list_id: int) -> None:
                 on_click=_cancel,
                 args=(progress.run_id,),
             )
-        st.progress(_share(progress), text=_words(progress))
+        st.progress(progress_share(progress), text=progress_words(progress))
         if progress.waiting:
             st.caption(f":material/hourglass_top: {strings.WAITING.format(reason=md(progress.waiting))}")
         if asked:
@@ -64,7 +64,7 @@ def _look_out(list_id: int) -> None:
         st.rerun()
 
 
-def _share(progress: Progress) -> float:
+def progress_share(progress: Progress) -> float:
     """Return how far along the bar is: reading is most of the work, and `about` may be too low."""
     if progress.phase == "applying":
         return 0.97
@@ -75,7 +75,7 @@ def _share(progress: Progress) -> float:
     return 0.03
 
 
-def _words(progress: Progress) -> str:
+def progress_words(progress: Progress) -> str:
     phase = strings.PHASES.get(progress.phase, md(progress.phase))
     if progress.phase == "starting" or not (progress.read or progress.about):
         return phase

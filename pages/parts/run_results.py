@@ -42,7 +42,7 @@ def draw_message(run: Run) -> None:
 def draw_counts(run: Run, errors: int) -> None:
     """Draw the numbers of a run (rule R7)."""
     counts = run.counts
-    would = run.status in (RunStatus.HELD, RunStatus.DISCARDED)
+    would = run.dry_run or run.status in (RunStatus.HELD, RunStatus.DISCARDED)
     cells = [
         (strings.ACTION_WORDS["created"], counts.created, ":material/person_add:", strings.CREATED_HELP),
         (strings.ACTION_WORDS["updated"], counts.updated, ":material/edit:", strings.UPDATED_HELP),

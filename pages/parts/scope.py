@@ -41,10 +41,10 @@ def draw_scope(wizard: Wizard) -> list[str]:
 
 def _all_users(connection_id: int) -> str:
     try:
-        number = directory_reads.count(connection_id, Scope())
+        users = directory_reads.count(connection_id, Scope()).users
     except CaptridError:
         return strings.ALL_USERS_UNCOUNTED
-    return strings.ALL_USERS_TEXT.format(count=counted(number, "user"))
+    return strings.ALL_USERS_TEXT.format(count=counted(users, "user"))
 
 
 def _draw_groups(entry: Entry) -> None:
@@ -120,22 +120,46 @@ def _draw_chosen(entry: Entry) -> None:
     st.session_state["scope_nested"] = entry.nested
     st.checkbox(strings.NESTED, key="scope_nested", on_change=change, args=("nested", "scope_nested"))
     with caught():
-        number = directory_reads.count(entry.connection_id, entry.scope)
-        if number == 0:
+        direct, nested = (
+            directory_reads.count(
+                entry.connection_id, Scope(ScopeKind.GROUP, entry.group_id, nested=one)
+            ).users
+            for one in (False, True)
+        )
+        if not (nested if entry.nested else direct):
             st.warning(strings.ZERO_USERS, icon=":material/warning:")
         else:
             words = strings.NESTED_COUNT if entry.nested else strings.DIRECT_COUNT
+            if direct == nested:
+                words = strings.SAME_COUNT
             st.success(
-                f"**{md(entry.group_name or '')}** · {words.format(people=people(number))}",
+                f"**{md(entry.group_name or '')}** · "
+                + words.format(direct=people(direct), nested=people(nested)),
                 icon=":material/group:",
             )
 
 
+def _concerned(entry: Entry) -> tuple[str, str]:
+    """Return how many guests and disabled accounts the scope holds, as words to follow the choice."""
+    if entry.connection_id is None or (entry.scope_kind == ScopeKind.GROUP and entry.group_id is None):
+        return "", ""
+    try:
+        found = directory_reads.count(entry.connection_id, entry.scope)
+    except CaptridError:
+        return "", ""  # what went wrong stands above, where the scope is counted
+    guests, disabled = (
+        "" if number is None else strings.CONCERNS.format(accounts=counted(number, "account"))
+        for number in (found.guests, found.disabled)
+    )
+    return guests, disabled
+
+
 def _draw_filters(entry: Entry) -> None:
     st.header(strings.FILTERS, anchor=False)
+    guests, disabled = _concerned(entry)
     st.session_state["scope_guests"] = entry.exclude_guests
     st.checkbox(
-        strings.EXCLUDE_GUESTS,
+        strings.EXCLUDE_GUESTS + guests,
         key="scope_guests",
         help=strings.EXCLUDE_GUESTS_HELP,
         on_change=change,
@@ -143,7 +167,7 @@ def _draw_filters(entry: Entry) -> None:
     )
     st.session_state["scope_disabled"] = entry.exclude_disabled
     st.checkbox(
-        strings.EXCLUDE_DISABLED,
+        strings.EXCLUDE_DISABLED + disabled,
         key="scope_disabled",
         help=strings.EXCLUDE_DISABLED_HELP,
         on_change=change,

@@ -120,6 +120,10 @@ def create_a_list(screen: Screen, sandbox: Sandbox) -> int:
     screen.sees(strings.REVIEW_PEOPLE, strings.REVIEW_INTRO)
     first = screen.cells("review_people")[0]
     assert len([cell for cell in first if cell]) >= 6
+    screen.click("dry_run_start")
+    screen.sees(strings.WOULD_BE)
+    assert (found := screen.metrics("run_counts_None"))["Created"] == str(with_uid(sandbox))
+    assert found[strings.SKIPPED] == "1"
     screen.shot("flow-8-review")
 
     screen.sees("would be skipped")  # somebody has no employee id
@@ -128,9 +132,12 @@ def create_a_list(screen: Screen, sandbox: Sandbox) -> int:
     sandbox.faults.add("throttle", match="members", times=1, retry_after=3)
     screen.by_key("wizard_finish_sync").get_by_role("button").click()
     screen.page.wait_for_url("**/list?**")
+    return with_uid(sandbox)
+
+
+def with_uid(sandbox: Sandbox) -> int:
     members = sandbox.directory.members(sandbox.directory.group_id(GROUP))
-    uids = [sandbox.directory.user(one).get("employeeId") for one in members]
-    return sum(1 for uid in uids if uid)
+    return sum(1 for one in members if sandbox.directory.user(one).get("employeeId"))
 
 
 def see_the_first_results(screen: Screen, staff: int) -> None:

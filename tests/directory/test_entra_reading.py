@@ -13,7 +13,7 @@ import requests
 from entra_wire import BOTH, GRAPH, GROUP, STAFF, TENANT, graph_error, link, page, reply, settings_with
 from urllib3.exceptions import IncompleteRead, ProtocolError
 
-from captrid_core.directory.port import Page, Scope, ScopeKind
+from captrid_core.directory.port import Kind, Page, Scope, ScopeKind
 from captrid_core.errors import (
     Cancelled,
     CaptridError,
@@ -516,6 +516,8 @@ def test_counts_are_asked_for_as_advanced_queries(wire):
     assert directory.count(ALL) == 1204
     assert directory.count(STAFF) == 17
     assert all(one.headers["ConsistencyLevel"] == "eventual" for one in wire.asked_for("/$count"))
+    assert directory.count(ALL, kind=Kind.GUEST) == 1204
+    assert "$filter=userType%20eq%20'Guest'" in wire.asked_for("/users/$count")[-1].url
 
 
 def test_a_probe_gives_up_soon_because_somebody_waits(wire):

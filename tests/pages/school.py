@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from captrid_core.directory.connections import Connection, ConnectionForm
-from captrid_core.directory.port import Facts, Group, Page, Scope, ScopeKind, Watch
+from captrid_core.directory.port import Facts, Group, Kind, Page, Scope, ScopeKind, Watch
 from captrid_core.directory.properties import value_at
 from captrid_core.errors import GroupNotFound, RequestRefused, SecretWrong
 from captrid_core.lists.model import Field, FieldType, MasterList, SyncConfiguration
@@ -96,9 +96,14 @@ class MemoryDirectory:
         empty = scope.kind is ScopeKind.GROUP and scope.group_id == "group-none"
         return [] if empty else self.people
 
-    def count(self, scope: Scope) -> int:
+    def count(self, scope: Scope, *, kind: Kind | None = None) -> int:
         self._check()
-        return len(self._in(scope))
+        found = self._in(scope)
+        if kind is Kind.GUEST:
+            return sum(1 for one in found if one.get("userType") == "Guest")
+        if kind is Kind.DISABLED:
+            return sum(1 for one in found if one.get("accountEnabled") is False)
+        return len(found)
 
     def sample(self, scope: Scope, *, properties: Sequence[str], limit: int) -> list[dict[str, Any]]:
         self._check()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from rules_school import numbers, rows_of
+from rules_school import ACTOR, numbers, rows_of
 from test_rules_counts import eventful
 
 from captrid_core.directory.connections import Connections
-from captrid_core.errors import SecretWrong
+from captrid_core.errors import Cancelled, SecretWrong
+from captrid_core.lists.model import Field
 from captrid_core.sync.runs import RunKind
 
 
@@ -111,3 +114,57 @@ def test_r35_a_preview_whose_read_fails_says_so(school, sandbox):
     with pytest.raises(SecretWrong):
         school.preview()
     assert school.runs() == []
+
+
+def test_r35_a_new_list_is_rehearsed_before_it_is_saved(school, workspace):
+    school.enrol("1", "Ada")
+    school.enrol("2", "Bo")
+    school.enrol(None, "Nobody")
+    before = dump(school)
+    draft = replace(school.list, id=0, name="Not there yet")
+
+    preview = workspace.runner.rehearse(draft, None, actor=ACTOR)
+
+    assert dump(school) == before
+    assert numbers(preview.run) == {"read": 3, "created": 2, "skipped": 1}
+    assert [one.code for one in preview.errors] == ["missing_uid"]
+    assert [(one.action, one.uid) for one in preview.changes] == [("created", "1"), ("created", "2")]
+
+
+def test_r35_another_configuration_is_rehearsed_on_the_people_that_are_there(school, workspace):
+    school.enrol("1", "Ada", department="Maths")
+    guest = school.enrol("2", "Bo", userType="Guest")
+    school.enrol("3", "Cy")
+    school.synced()
+    school.directory.update_user(guest, givenName="Bob")
+    before, there = dump(school), school.list
+    assert there.sync is not None
+    sync = replace(
+        there.sync,
+        exclude_guests=True,
+        mapping={**there.sync.mapping, "displayName": "shown_name"},
+    )
+    draft = replace(there, fields=(*there.fields, Field("shown_name")), sync=sync)
+
+    preview = workspace.runner.rehearse(draft, there, actor=ACTOR)
+
+    assert dump(school) == before
+    workspace.lists.configure(there.id, sync, new_fields=[Field("shown_name")], actor=ACTOR)
+    run = school.synced()
+    assert preview.run.counts == run.counts
+    assert shown(preview) == sorted(school.changes(run), key=str)
+    assert {one.reason for one in preview.changes if one.action == "deactivated"} == {"guest"}
+
+
+def test_r35_a_rehearsal_in_the_background_ends_or_is_cancelled(school, workspace):
+    school.enrol("1")
+    draft = replace(school.list, id=0, name="Not there yet")
+    job = workspace.runner.start_rehearsal(draft, None, actor=ACTOR)
+    assert job.wait(20)
+    assert job.outcome.run.counts.created == 1
+
+    school.sandbox.faults.add("throttle", match="users", times=1, retry_after=60)
+    job = workspace.runner.start_rehearsal(draft, None, actor=ACTOR)
+    job.cancel()
+    assert job.wait(20)
+    assert isinstance(job.outcome, Cancelled)

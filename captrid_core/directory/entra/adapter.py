@@ -24,12 +24,13 @@ from captrid_core.directory.entra.permissions import READ_GROUPS, READ_USERS
 from captrid_core.directory.entra.settings import EntraSettings, is_guid
 from captrid_core.directory.entra.signin import SignIn
 from captrid_core.directory.entra.transport import Transport
-from captrid_core.directory.port import ChangePage, Facts, Group, Page, Scope, ScopeKind, Watch
+from captrid_core.directory.port import ChangePage, Facts, Group, Kind, Page, Scope, ScopeKind, Watch
 from captrid_core.directory.properties import select_and_expand, value_at
 from captrid_core.errors import GroupNotFound, PermissionMissing, RequestRefused
 
 _PAGE: Final = 999
 """The most that a page of users or members may hold; 1000 is refused."""
+_FILTERS: Final = {Kind.GUEST: "userType eq 'Guest'", Kind.DISABLED: "accountEnabled eq false"}
 _BLANK: Final = re.compile(rb'"userPrincipalName"\s*:\s*null')
 
 
@@ -119,11 +120,15 @@ class EntraDirectory:
         """
         return self._groups().find(id_or_name)
 
-    def count(self, scope: Scope) -> int:
-        """Return about how many users the scope holds: Graph counts from an index that lags a little."""
+    def count(self, scope: Scope, *, kind: Kind | None = None) -> int:
+        """Return about how many users the scope holds: Graph counts from an index that lags a little.
+
+        Guests and disabled accounts are counted by a filter on the count
+        (https://learn.microsoft.com/graph/aad-advanced-queries).
+        """
         patience = self._patience(self._asking_patience)
         self._require(scope, patience)
-        return self._count(scope, patience)
+        return self._count(scope, patience, kind)
 
     def sample(self, scope: Scope, *, properties: Sequence[str], limit: int) -> list[dict[str, Any]]:
         """Return the first few users of the scope, each {property path: value}.
@@ -280,12 +285,13 @@ class EntraDirectory:
         if scope.kind is ScopeKind.GROUP:
             grant.require(READ_GROUPS)
 
-    def _count(self, scope: Scope, patience: Patience) -> int:
+    def _count(self, scope: Scope, patience: Patience, kind: Kind | None = None) -> int:
+        query = {"$filter": _FILTERS[kind]} if kind is not None else None
         if scope.kind is ScopeKind.ALL_USERS:
-            return self._graph.get_count("/users/$count", permission=READ_USERS, patience=patience)
+            return self._graph.get_count("/users/$count", query, permission=READ_USERS, patience=patience)
         with _naming(scope):
             return self._graph.get_count(
-                f"{_members(scope)}/$count", permission=READ_GROUPS, patience=patience
+                f"{_members(scope)}/$count", query, permission=READ_GROUPS, patience=patience
             )
 
     def _expected(self, scope: Scope, patience: Patience) -> int | None:

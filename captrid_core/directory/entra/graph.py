@@ -103,11 +103,13 @@ class Graph:
             read=_object,
         )
 
-    def get_count(self, path: str, *, permission: str, patience: Patience) -> int:
+    def get_count(
+        self, path: str, query: Mapping[str, str] | None = None, *, permission: str, patience: Patience
+    ) -> int:
         """Return the number at `path`, which ends in `/$count`; see `ask` for what it raises."""
         return self.ask(
             "GET",
-            self.url(path),
+            self.url(path, query),
             headers={**EVENTUAL, "Accept": "text/plain"},
             permission=permission,
             patience=patience,
