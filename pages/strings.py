@@ -664,7 +664,7 @@ FIELD_CHANGED = "The field “{label}” was changed."
 FIELD_TYPE_FIXED_UID = "The type of the UID field stays."
 FIELD_TYPE_FIXED_MAPPED = "The directory feeds this field, so its type stays. Take it out of the mapping under Configure Sync first."
 
-# the wizard's dry run
+# previews, and the wizard's dry run
 
 DRY_RUN = "What the first sync would do"
 DRY_RUN_TEXT = "Reads everybody in the scope and compares them with this list. Nothing is saved."
@@ -675,3 +675,20 @@ DRY_RUN_FIRST = "The first {count} are shown."
 IMPORT_WITH_DATA = "Import fields with data ({count})"
 IMPORT_WITH_DATA_HELP = "Makes a field for each directory field that has a value in the sample and is not mapped yet, and maps it."
 APPLY_ONE = "Apply"
+PREVIEW = "Preview"
+PREVIEW_HELP = "Works out what this sync would do, person by person, and changes nothing."
+PREVIEW_TITLE = "What this sync would do"
+
+# the Sync tab's charts and configuration
+
+ACTIVITY_BY = "One bar for each"
+ACTIVITY_UNITS = {"": "Automatic", "run": "Run", "day": "Day", "week": "Week", "month": "Month"}
+ACTIVE_OVER_TIME = "Active people over time"
+ACTIVE_ALT = "Active people since {since}: {active} now"
+CONFIGURATION = "Configuration and field mappings ({count})"
+FIELD_MAPPINGS = "Field mappings"
+GRAPH_NAME = "In Microsoft Graph"
+RULES_IN_WORDS = (
+    "A sync is held when it would deactivate {leavers} people or more and above {leavers_share} %, or blank a field of {blanks} "
+    "or more and above {blanks_share} %. When a UID changes: {policy}"
+)

@@ -96,15 +96,15 @@ class Preview:
     changes: list[ChangeRow]
 
 
-class Rehearsal:
-    """A rehearsal that goes on in the background of this process."""
+class PreviewJob:
+    """A preview that is worked out in the background of this process."""
 
     def __init__(self, work: Callable[[threading.Event, Listener], Preview]) -> None:
         self._stop = threading.Event()
         self._ended = threading.Event()
         self._outcome: Preview | CaptridError | None = None
         self.progress = Progress(None, "starting")
-        threading.Thread(target=self._run, args=(work,), name="rehearsal", daemon=True).start()
+        threading.Thread(target=self._run, args=(work,), name="preview", daemon=True).start()
 
     @property
     def running(self) -> bool:
@@ -130,7 +130,7 @@ class Rehearsal:
         except CaptridError as error:
             self._outcome = error
         except Exception as error:
-            log.exception("A rehearsal failed unexpectedly.")
+            log.exception("A preview failed unexpectedly.")
             self._outcome = Unexpected(f"The preview met a fault of this program ({type(error).__name__}).")
         finally:
             self._ended.set()
@@ -301,9 +301,9 @@ class Runner:
                 absence.stage_absent(cursor, spool.absences)
                 return self._preview(cursor, imagined, run)
 
-    def start_rehearsal(self, draft: MasterList, before: MasterList | None, *, actor: str) -> Rehearsal:
+    def start_rehearsal(self, draft: MasterList, before: MasterList | None, *, actor: str) -> PreviewJob:
         """Start to work out in the background what the first sync of a draft would do; see `rehearse`."""
-        return Rehearsal(
+        return PreviewJob(
             lambda stop, listener: self.rehearse(draft, before, actor=actor, stop=stop, listener=listener)
         )
 
@@ -317,6 +317,16 @@ class Runner:
             errors=[Note(*note) for level, *note in notes if level == "error"],
             warnings=[Note(*note) for level, *note in notes if level == "warning"],
             changes=rows,
+        )
+
+    def start_preview(
+        self, name_or_id: str | int, *, asked: RunKind = RunKind.FULL, actor: str
+    ) -> PreviewJob:
+        """Start to work out in the background what a run would do; see `preview`."""
+        return PreviewJob(
+            lambda stop, listener: self.preview(
+                name_or_id, asked=asked, actor=actor, stop=stop, listener=listener
+            )
         )
 
     def apply_held(self, run_id: int | str, *, actor: str) -> Run:

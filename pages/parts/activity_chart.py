@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-from captrid_core.insight.activity import Activity, Unit, activity
+from captrid_core.insight.activity import Activity, Standing, Unit, active_over_time, activity
+from captrid_core.lists.model import MasterList
 from captrid_core.serving import workspace
 from pages import strings
-from pages.parts.times import local
+from pages.parts.times import exact, local, now
 
 _SERIES = ("created", "updated", "deactivated")
 _FEW, _WIDEST = 14, 36
+_DAYS = timedelta(days=3)
 
 
-def draw_activity(list_id: int) -> None:
+def draw_activity(master_list: MasterList) -> None:
     """Draw the chart, as soon as there is something to draw.
 
     Each kind of change has a band with a scale of its own: a first sync of thousands must not hide
     the two or three people of later ones.
     """
-    found = activity(workspace().database, list_id)
+    unit = st.segmented_control(
+        strings.ACTIVITY_BY,
+        list(strings.ACTIVITY_UNITS),
+        format_func=strings.ACTIVITY_UNITS.__getitem__,
+        default="",
+        required=True,
+        key="activity_unit",
+        label_visibility="collapsed",
+    )
+    found = activity(workspace().database, master_list.id, unit=Unit(unit) if unit else None)
     if not any(one.created or one.updated or one.deactivated for one in found.buckets):
         st.caption(strings.NO_ACTIVITY)
         return
@@ -31,6 +44,51 @@ def draw_activity(list_id: int) -> None:
         for name in _SERIES:
             last = name == _SERIES[-1]
             st.altair_chart(_band(found, name, labelled=last), key=f"activity_{name}", alt=words[name])
+
+
+def draw_active(master_list: MasterList) -> None:
+    """Draw how many people were Active over time."""
+    steps = active_over_time(workspace().database, master_list)
+    if not steps:
+        return
+    last = Standing(now(), steps[-1].active)
+    long = last.since - steps[0].since > _DAYS
+    shown = pd.DataFrame(
+        [{"when": local(one.since).replace(tzinfo=None), "active": one.active} for one in [*steps, last]]
+    )
+    chart = (
+        alt.Chart(shown)
+        .mark_area(interpolate="step-after", line=True, opacity=0.25)
+        .encode(
+            x=alt.X(
+                "when:T",
+                title=None,
+                axis=alt.Axis(
+                    format="%-d %b %Y" if long else "%-d %b %H:%M",
+                    tickCount=6,
+                    labelOverlap="greedy",
+                    labelSeparation=12,
+                    grid=False,
+                ),
+            ),
+            y=alt.Y(
+                "active:Q",
+                title=strings.ACTIVE,
+                axis=alt.Axis(tickCount=3, tickMinStep=1, format=",d", minExtent=48, maxExtent=48),
+            ),
+            tooltip=[
+                alt.Tooltip("when:T", title=strings.WHEN, format="%d %b %Y, %H:%M"),
+                alt.Tooltip("active:Q", title=strings.ACTIVE, format=","),
+            ],
+        )
+        .properties(height=150)
+    )
+    with st.container(border=True, key="active_over_time"):
+        st.altair_chart(
+            chart,
+            key="active_chart",
+            alt=strings.ACTIVE_ALT.format(active=f"{last.active:,}", since=exact(steps[0].since)),
+        )
 
 
 def _band(found: Activity, name: str, *, labelled: bool) -> alt.Chart:

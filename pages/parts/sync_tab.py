@@ -11,11 +11,13 @@ from captrid_core.lists.model import MasterList, SyncConfiguration
 from captrid_core.serving import workspace
 from captrid_core.sync.runs import Run, RunKind, RunStatus
 from pages import strings
-from pages.parts.activity_chart import draw_activity
+from pages.parts.activity_chart import draw_active, draw_activity
 from pages.parts.badges import list_badge
+from pages.parts.configuration import draw_configuration
 from pages.parts.errors import show_error
 from pages.parts.feedback import say
 from pages.parts.held import draw_held
+from pages.parts.preview import draw_job
 from pages.parts.run_live import draw_live
 from pages.parts.run_results import (
     draw_counts,
@@ -30,6 +32,7 @@ from pages.parts.times import ago, exact, lasted, local
 from pages.parts.wizard import begin_configuring
 
 _REFUSED = "sync_refused"
+_PREVIEW = "sync_preview_job"
 _SHOWN_RUNS = 100
 
 
@@ -50,6 +53,7 @@ def draw_sync_tab(master_list: MasterList, actor: str) -> None:
         if held is not None and not running:
             draw_held(held, master_list, actor, changes=True)
         _draw_status(master_list, actor, running=running)
+        _draw_preview(master_list)
     else:
         _draw_unconnected(master_list, strings.DISCONNECTED_TEXT)
     latest = next((run for run in runs if run.status is not RunStatus.RUNNING), None)
@@ -62,7 +66,10 @@ def draw_sync_tab(master_list: MasterList, actor: str) -> None:
     if held is None or latest.id != held.id:
         _draw_results(latest, master_list)
     st.header(strings.PEOPLE_CHANGED, anchor=False)
-    draw_activity(master_list.id)
+    draw_activity(master_list)
+    st.header(strings.ACTIVE_OVER_TIME, anchor=False)
+    draw_active(master_list)
+    draw_configuration(master_list)
     _draw_history(runs)
 
 
@@ -172,6 +179,15 @@ def _draw_start(master_list: MasterList, sync: SyncConfiguration, actor: str, *,
             on_click=_start,
             args=(master_list.id, key, actor),
         )
+        st.button(
+            strings.PREVIEW,
+            key="sync_preview",
+            icon=":material/preview:",
+            help=strings.PREVIEW_HELP,
+            disabled=running,
+            on_click=_start_preview,
+            args=(master_list.id, key, actor),
+        )
         configure_button(master_list)
         if st.button(strings.DISCONNECT, key="sync_disconnect", icon=":material/link_off:"):
             st.dialog(strings.DISCONNECT_TITLE, icon=":material/link_off:")(_disconnect)(master_list, actor)
@@ -179,11 +195,38 @@ def _draw_start(master_list: MasterList, sync: SyncConfiguration, actor: str, *,
 
 def _start(list_id: int, key: str, actor: str) -> None:
     """Start before the page is drawn, so that it shows the run and not the button once more."""
+    st.session_state.pop(_PREVIEW, None)
     asked = RunKind(st.session_state.get(key) or RunKind.FULL)
     try:
         workspace().runner.start(list_id, asked=asked, actor=actor)
     except CaptridError as error:
         st.session_state[_REFUSED] = error
+
+
+def _start_preview(list_id: int, key: str, actor: str) -> None:
+    asked = RunKind(st.session_state.get(key) or RunKind.FULL)
+    st.session_state[_PREVIEW] = (
+        list_id,
+        workspace().runner.start_preview(list_id, asked=asked, actor=actor),
+    )
+
+
+def _draw_preview(master_list: MasterList) -> None:
+    list_id, job = st.session_state.get(_PREVIEW, (None, None))
+    if job is None or list_id != master_list.id:
+        return
+    with st.container(border=True, key="sync_previewed"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.subheader(strings.PREVIEW_TITLE, anchor=False, width="content", icon=":material/preview:")
+            if not job.running:
+                st.button(
+                    strings.CLOSE,
+                    key="sync_preview_close",
+                    icon=":material/close:",
+                    type="tertiary",
+                    on_click=lambda: st.session_state.pop(_PREVIEW, None),
+                )
+        draw_job(job, {one.key: one.label for one in master_list.fields})
 
 
 def _disconnect(master_list: MasterList, actor: str) -> None:

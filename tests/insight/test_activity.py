@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from captrid_core.clock import to_column
-from captrid_core.insight.activity import MOST_BARS, Unit, activity
+from captrid_core.insight.activity import MOST_BARS, Unit, active_over_time, activity
+from captrid_core.lists.model import Field
 from captrid_core.settings import Settings
 from captrid_core.workspace import Workspace
 
@@ -78,3 +79,42 @@ def test_what_was_not_applied_counts_for_nothing(home: Workspace):
 
 def test_a_list_without_runs_has_no_bars(home: Workspace):
     assert activity(home.database, 1).buckets == []
+
+
+def test_the_unit_can_be_chosen(home: Workspace):
+    runs(home, 120, timedelta(hours=6))
+
+    assert len(activity(home.database, 1, unit=Unit.MONTH).buckets) == 1
+    by_run = activity(home.database, 1, unit=Unit.RUN)
+    assert (by_run.unit, len(by_run.buckets), by_run.buckets[-1].run_id) == (Unit.RUN, MOST_BARS, 120)
+
+
+def test_active_people_are_counted_over_time(home: Workspace):
+    made = home.lists.create("Guests", uid_field="code", fields=[Field("code")], actor="Sam")
+    assert active_over_time(home.database, made) == []
+    for number in range(5):
+        home.people.add(made, {"code": str(number)}, actor="Sam")
+    home.people.set_status(made, "1", active=False, actor="Sam")
+    home.people.set_status(made, "2", active=False, actor="Sam")
+    home.people.set_status(made, "1", active=True, actor="Sam")
+    home.people.join(made, "3", "4", actor="Sam")
+
+    found = active_over_time(home.database, made)
+
+    assert found[-1].active == home.lists.counts(made).active == 3
+    assert [one.active for one in active_over_time(home.database, made, most=1)] == [3]
+
+
+def test_a_long_history_is_drawn_in_coarser_steps(home: Workspace):
+    made = home.lists.create("Guests", uid_field="code", fields=[Field("code")], actor="Sam")
+    with home.database.write() as cursor:
+        cursor.execute(
+            """INSERT INTO change (list_id, person_id, action, changed_at)
+               SELECT ?, i, 'created', TIMESTAMP '2024-01-01' + INTERVAL (i) HOUR FROM range(24 * 365) t(i)""",
+            [made.id],
+        )
+
+    found = active_over_time(home.database, made)
+
+    assert len(found) == 365
+    assert [one.active for one in found[:2]] == [24, 48]
