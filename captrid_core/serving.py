@@ -26,6 +26,7 @@ from typing import Any
 
 from captrid_core.errors import Invalid, SetupError
 from captrid_core.settings import Settings, load_settings
+from captrid_core.sync.schedule import Scheduler
 from captrid_core.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -108,8 +109,10 @@ def serve(
     root = dashboard_root()
     _process.settings, _process.on_ready = settings, on_ready
     with using(Workspace(settings, linger=LINGER)) as served:
+        scheduler = Scheduler(served.schedules, served.clock)
         try:
             served.runs.recover()  # opens the home: what is wrong with it is said before anything else
+            scheduler.start()
             # Streamlit takes the folder of the started script for its own
             sys.argv = [str(root / "app.py")]
             app = runpy.run_path(str(root / "app.py"), run_name="captrid_dashboard")["app"]
@@ -119,6 +122,7 @@ def serve(
             if stopped.code:
                 raise CannotServe(f"The dashboard could not be served at {host}, port {port}.") from stopped
         finally:
+            scheduler.stop()
             served.close()
 
 

@@ -12,12 +12,14 @@ from captrid_core.lists.files import ListFiles
 from captrid_core.lists.master_lists import MasterLists
 from captrid_core.lists.people import People
 from captrid_core.lists.upkeep import ListUpkeep
+from captrid_core.organisation import Organisation
 from captrid_core.settings import Settings
 from captrid_core.store.database import Database
 from captrid_core.store.vault import Vault
 from captrid_core.sync.mapping import SyncSetup
 from captrid_core.sync.runner import Runner
 from captrid_core.sync.runs import Runs
+from captrid_core.sync.schedule import Schedules
 
 
 class Workspace:
@@ -43,6 +45,7 @@ class Workspace:
         self.database = Database(
             settings.home / "masterlists.duckdb", memory_limit=settings.memory_limit, linger=linger
         )
+        self.organisation = Organisation(self.database, clock)
         self.vault = Vault(settings.home, environment_key=settings.key)
         self.connections = Connections(self.database, self.vault, clock, opener=opener)
         self.lists = MasterLists(self.database, clock)
@@ -54,6 +57,7 @@ class Workspace:
         self.audit = AuditLog(self.database)
         self.runs = Runs(self.database, settings.home / "runs", clock)
         self.runner = Runner(self.database, self.connections, self.lists, self.runs, clock)
+        self.schedules = Schedules(self.database, self.lists, self.runs, self.runner, clock)
 
     def close(self) -> None:
         """Close the home's files."""

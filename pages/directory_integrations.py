@@ -123,6 +123,22 @@ def _test(connection: Connection) -> None:
     st.rerun()
 
 
+def _draw_plan(used: int) -> None:
+    plan, allowed = workspace().connections.plan()
+    words = strings.PLAN_USE_ANY if allowed is None else strings.PLAN_USE
+    st.caption(
+        words.format(plan=plan.capitalize(), used=counted(used, "connection"), allowed=allowed),
+        width="content",
+    )
+
+
+def _draw_request(*, opened: bool) -> None:
+    """Draw what somebody who does not administer Entra needs from whoever does."""
+    with st.expander(strings.ASK_IT, expanded=opened, key="ask_it", icon=":material/contact_support:"):
+        st.caption(strings.ASK_IT_TEXT)
+        st.code(strings.ASK_IT_MESSAGE, language=None, wrap_lines=True)
+
+
 show_messages()
 connections = workspace().connections.all()
 st.title(strings.DIRECTORY_INTEGRATIONS, anchor=False)
@@ -130,7 +146,9 @@ st.caption(strings.CONNECTIONS_INTRO)
 if connections:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.header(strings.YOUR_CONNECTIONS, anchor=False, width="content")
-        _add_button()
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            _draw_plan(len(connections))
+            _add_button()
     for one in connections:
         _card(one)
 else:
@@ -138,3 +156,4 @@ else:
         st.header(strings.NO_CONNECTIONS, anchor=False, icon=":material/hub:")
         st.markdown(strings.NO_CONNECTIONS_TEXT)
         _add_button()
+_draw_request(opened=not connections)

@@ -600,6 +600,7 @@ AUDIT_FAMILIES = {
     "people.": "Imports",
     "person.": "People",
     "run.": "Sync runs",
+    "schedule.": "Schedules",
     "organisation.": "Organisation",
 }
 AUDIT_WORDS = {
@@ -616,6 +617,7 @@ AUDIT_WORDS = {
     "list.reinstated": "Master List taken out of the archive",
     "list.renamed": "Master List renamed",
     "list.rules_changed": "Sync rules changed",
+    "organisation.changed": "Organisation Settings changed",
     "organisation.plan_changed": "Plan changed",
     "people.imported": "People imported",
     "person.created": "Person added",
@@ -624,6 +626,7 @@ AUDIT_WORDS = {
     "person.reactivated": "Person reactivated",
     "person.released": "Status released",
     "person.joined": "Records joined",
+    "schedule.changed": "Schedule changed",
     "run.applied": "Held run applied",
     "run.discarded": "Held run discarded",
     "run.undone": "Run undone",
@@ -692,3 +695,24 @@ RULES_IN_WORDS = (
     "A sync is held when it would deactivate {leavers} people or more and above {leavers_share} %, or blank a field of {blanks} "
     "or more and above {blanks_share} %. When a UID changes: {policy}"
 )
+
+# what an IT administrator has to do
+
+ASK_IT = "What to ask your IT administrator for"
+ASK_IT_TEXT = "Copy this and send it to whoever administers Microsoft Entra ID at your organisation."
+ASK_IT_MESSAGE = """Please register an app in Microsoft Entra ID, so that CaptrID Directory Sync can read our people.
+
+1. Entra admin centre > Identity > Applications > App registrations > New registration.
+   Name: CaptrID Directory Sync. Accounts in this organisational directory only. No redirect URI.
+2. API permissions > Add a permission > Microsoft Graph > Application permissions:
+   - User.Read.All (reads people)
+   - GroupMember.Read.All (reads groups and who is in them)
+   Then choose "Grant admin consent". Nothing else is needed; it never writes to the directory.
+3. Certificates & secrets > New client secret. Copy its Value at once, not its Secret ID.
+
+Please send me, by a safe way:
+   - Directory (tenant) ID
+   - Application (client) ID
+   - the client secret's Value, and the date on which it expires"""
+PLAN_USE = "{plan} plan: {used} of {allowed}"
+PLAN_USE_ANY = "{plan} plan: {used}, any number"

@@ -18,7 +18,7 @@ LAYERS = (
     {"captrid_core.store"},
     {"captrid_core.directory", "captrid_core.directory.entra"},
     {"captrid_core.lists"},
-    {"captrid_core.sync"},
+    {"captrid_core.sync", "captrid_core.organisation"},
     {"captrid_core.insight"},
     {"captrid_core.workspace"},
     {"captrid_core.serving", "captrid_core.demo"},

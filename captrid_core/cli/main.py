@@ -36,6 +36,7 @@ _SOURCES: Final = {
     "lists": f"{_CLI}.lists:lists",
     "fields": f"{_CLI}.fields:fields",
     "sync": f"{_CLI}.sync:sync",
+    "schedule": f"{_CLI}.schedule:schedule",
     "runs": f"{_CLI}.runs:runs",
     "run": f"{_CLI}.runs:run",
     "people": f"{_CLI}.people:people",

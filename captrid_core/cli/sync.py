@@ -23,7 +23,10 @@ _NOTHING_READ_YET = ("starting", "signing in")
 
 
 @click.command(cls=Command, name="sync")
-@click.argument("name_or_id", metavar="LIST")
+@click.argument("name_or_id", metavar="LIST", required=False)
+@click.option(
+    "--due", is_flag=True, help="Sync every list whose scheduled time has come, one after the other."
+)
 @click.option("--full", is_flag=True, help="Read everything and reconcile.")
 @click.option(
     "--delta", is_flag=True, help="Read only what changed since the last sync, where that is possible."
@@ -31,13 +34,30 @@ _NOTHING_READ_YET = ("starting", "signing in")
 @click.option("--dry-run", is_flag=True, help="Show what the sync would do, and write nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @pass_app
-def sync(app: App, name_or_id: str, *, full: bool, delta: bool, dry_run: bool, quiet: bool) -> int:
+def sync(
+    app: App,
+    name_or_id: str | None,
+    *,
+    due: bool,
+    full: bool,
+    delta: bool,
+    dry_run: bool,
+    quiet: bool,
+) -> int:
     """Sync a Master List with its directory: a delta where one is possible, else a full sync.
+
+    With --due: those that are scheduled and due, see `captrid schedule`; for cron.
 
     Exit status: 0 done, 1 failed or cancelled, 3 held: it waits for a decision, see `captrid run`.
     """
     from captrid_core.cli import runs
 
+    if due:
+        if name_or_id is not None or full or delta or dry_run:
+            raise click.UsageError("--due goes by itself: the schedules say what is synced, and how.")
+        return _sync_due(app)
+    if name_or_id is None:
+        raise click.UsageError("Give the list to sync, or --due.")
     if full and delta:
         raise click.UsageError("Give --full or --delta, not both.")
     asked = _asked(app, name_or_id, full=full, delta=delta)
@@ -68,6 +88,15 @@ def sync(app: App, name_or_id: str, *, full: bool, delta: bool, dry_run: bool, q
         ),
     )
     return runs.exit_status(preview.run)
+
+
+def _sync_due(app: App) -> int:
+    from captrid_core.cli.schedule import show_due
+
+    progress = ProgressLine(app.output)
+    with _cancelling(progress) as stop:
+        outcomes = list(app.workspace.schedules.run_due(stop=stop))
+    return show_due(app, outcomes)
 
 
 def _asked(app: App, name_or_id: str, *, full: bool, delta: bool) -> RunKind:

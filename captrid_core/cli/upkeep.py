@@ -32,29 +32,10 @@ def plan(app: App, *, name: str | None) -> None:
 
     It limits the number of connections.
     """
-    from captrid_core.directory.connections import PLANS
-    from captrid_core.store.records import read_setting, write_audit, write_setting
-
     workspace = app.workspace
     if name is not None:
-        with workspace.database.write() as cursor:
-            before = read_setting(cursor, "plan", "business")
-            if name != before:
-                write_setting(cursor, "plan", name)
-                write_audit(
-                    cursor,
-                    "organisation.plan_changed",
-                    actor=app.actor,
-                    at=workspace.clock(),
-                    entity="organisation",
-                    entity_id="",
-                    entity_name="",
-                    before=before,
-                    after=name,
-                )
-    with workspace.database.read() as cursor:
-        current = str(read_setting(cursor, "plan", "business"))
-    allowed = PLANS[current]
+        workspace.organisation.change(actor=app.actor, plan=name)
+    current, allowed = workspace.connections.plan()
     used = len(workspace.connections.all())
     limit = "any number of" if allowed is None else f"{allowed}"
     app.output.show(

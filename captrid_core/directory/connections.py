@@ -302,9 +302,13 @@ class Connections:
         if taken is not None and taken != own_id:
             raise AlreadyExists(f"There is a connection “{name}” already.")
 
+    def plan(self) -> tuple[str, int | None]:
+        """Return the organisation's plan, and how many connections it allows (None: any number)."""
+        with self._database.read() as cursor:
+            return _plan(cursor)
+
     def _check_plan(self, cursor: Cursor) -> None:
-        plan = read_setting(cursor, "plan", "business")
-        allowed = PLANS[plan]
+        plan, allowed = _plan(cursor)
         count = int(scalar(cursor, "SELECT count(*) FROM connection"))
         if allowed is not None and count >= allowed:
             more = next(
@@ -455,3 +459,8 @@ def _store(cursor: Cursor, connection: Connection) -> None:
             connection.id,
         ],
     )
+
+
+def _plan(cursor: Cursor) -> tuple[str, int | None]:
+    plan = str(read_setting(cursor, "plan", "business"))
+    return plan, PLANS[plan]

@@ -233,7 +233,7 @@ def _drop(cursor: Cursor, gone: MasterList) -> None:
             f"DELETE FROM {table} WHERE run_id IN (SELECT run_id FROM run WHERE list_id = ?)", [gone.id]
         )
     drop_macro(cursor, gone)
-    for table in ("change", "run", "mapping", "field", "master_list"):
+    for table in ("change", "run", "schedule", "mapping", "field", "master_list"):
         cursor.execute(f"DELETE FROM {table} WHERE list_id = ?", [gone.id])
     for table in (gone.people_table, gone.former_table):
         cursor.execute(f"DROP TABLE {table}")

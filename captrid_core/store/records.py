@@ -53,3 +53,8 @@ def write_setting(cursor: Cursor, key: str, value: Any) -> None:
     """Store an organisation setting."""
     cursor.execute("DELETE FROM setting WHERE key = ?", [key])
     cursor.execute("INSERT INTO setting VALUES (?, ?)", [key, json.dumps(value)])
+
+
+def time_zone(cursor: Cursor) -> str:
+    """Return the organisation's time zone, as the IANA database names it."""
+    return str(read_setting(cursor, "time_zone", "UTC"))

@@ -39,6 +39,7 @@ NAMES = {
     "fields add",
     "fields change",
     "sync",
+    "schedule",
     "runs",
     "run show",
     "run cancel",

@@ -65,6 +65,15 @@ CREATE TABLE field (
     options VARCHAR[]
 );
 
+-- when lists are synced by themselves
+CREATE TABLE schedule (
+    list_id BIGINT,
+    rhythm VARCHAR,              -- 6h | 12h | 24h | a cron expression, in the organisation's time zone
+    kind VARCHAR,                -- full | delta
+    next_due TIMESTAMP,
+    failures INTEGER             -- scheduled runs that failed in a row
+);
+
 CREATE TABLE mapping (list_id BIGINT, position INTEGER, property VARCHAR, field_key VARCHAR);
 
 CREATE TABLE run (
