@@ -109,7 +109,7 @@ def serve(
     root = dashboard_root()
     _process.settings, _process.on_ready = settings, on_ready
     with using(Workspace(settings, linger=LINGER)) as served:
-        scheduler = Scheduler(served.schedules, served.clock)
+        scheduler = Scheduler(served.schedules, served.clock, after=served.notifications.look)
         try:
             served.runs.recover()  # opens the home: what is wrong with it is said before anything else
             scheduler.start()

@@ -7,6 +7,8 @@ from types import TracebackType
 from captrid_core.clock import Clock, system_clock
 from captrid_core.directory.connections import Connections, Opener, open_entra
 from captrid_core.insight.audit import AuditLog
+from captrid_core.insight.matters import Matters
+from captrid_core.insight.notifications import Notifications
 from captrid_core.lists.drafts import Drafts
 from captrid_core.lists.files import ListFiles
 from captrid_core.lists.master_lists import MasterLists
@@ -58,6 +60,10 @@ class Workspace:
         self.runs = Runs(self.database, settings.home / "runs", clock)
         self.runner = Runner(self.database, self.connections, self.lists, self.runs, clock)
         self.schedules = Schedules(self.database, self.lists, self.runs, self.runner, clock)
+        self.matters = Matters(
+            self.lists, self.runs, self.connections, self.schedules, self.organisation, clock
+        )
+        self.notifications = Notifications(self.database, self.vault, self.matters, clock)
 
     def close(self) -> None:
         """Close the home's files."""

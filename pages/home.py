@@ -7,7 +7,7 @@ import streamlit as st
 from captrid_core.lists.model import MasterList
 from captrid_core.serving import workspace
 from pages import strings
-from pages.parts.attention import matters
+from pages.parts.attention import notice_of
 from pages.parts.feedback import show_messages
 from pages.parts.guard import require
 from pages.parts.list_cards import draw_list_cards
@@ -58,8 +58,8 @@ def _draw_welcome(*, connected: bool, lists: list[MasterList]) -> None:
                 st.switch_page(page, query_params=query)
 
 
-def _draw_attention(lists: list[MasterList]) -> None:
-    found = matters(lists, workspace().connections.all())
+def _draw_attention() -> None:
+    found = [notice_of(one) for one in workspace().matters.all()]
     if not found:
         st.caption(f":material/check_circle: {strings.HOME_STATUS_FINE}")
         return
@@ -79,7 +79,7 @@ if not _lists or (not _synced and any(one.connected for one in _lists)):
     _draw_welcome(connected=bool(workspace().connections.all()), lists=_lists)
 else:
     st.title(strings.HOME, anchor=False)
-    _draw_attention(_lists)
+    _draw_attention()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.header(strings.YOUR_LISTS, anchor=False, width="content")
         if st.button(strings.CREATE_LIST, key="home_create", icon=":material/add:"):

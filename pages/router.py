@@ -28,6 +28,12 @@ page = st.navigation(
             url_path="connections",
         ),
         st.Page("audit_log.py", title=strings.AUDIT_LOG, icon=":material/fact_check:", url_path="audit"),
+        st.Page(
+            "organisation_settings.py",
+            title=strings.ORGANISATION_SETTINGS,
+            icon=":material/settings:",
+            url_path="settings",
+        ),
         st.Page("master_list.py", title=strings.MASTER_LIST, url_path="list", visibility="hidden"),
         st.Page("create_master_list.py", title=strings.CREATE_LIST, url_path="new_list", visibility="hidden"),
         st.Page("run.py", title=strings.RUN, url_path="run", visibility="hidden"),

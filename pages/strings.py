@@ -109,7 +109,6 @@ REMOVE_USED = "“{name}” feeds {lists}. Removing it disconnects {them}: synci
 REMOVE_AND_DISCONNECT = "Disconnect and remove"
 SECRET_DAYS_LEFT = "Secret expires in {days}"
 SECRET_PAST = "Secret expired"
-PLAN_USE = "{used} of {allowed}"
 
 # Create Master List, Configure Sync
 STEP_SOURCE = "Source"
@@ -569,15 +568,6 @@ LABEL_MISSING = "Give the field a label."
 KEPT_BY_HAND = "Kept by hand and by import."
 CARD_LAST = "Last sync: {created} created, {updated} updated, {deactivated} deactivated"
 CARD_COUNTS = "**{active}** active of {total}"
-MATTER_NEVER_SYNCED = "**{name}** has not been synced yet."
-MATTER_HELD = "**{name}**: a sync waits for your decision. {message}"
-MATTER_FAILED = "**{name}**: the last sync failed. {message}"
-MATTER_SKIPPED = (
-    "**{name}**: the last sync skipped {people}, because their UID is missing or not theirs alone."
-)
-MATTER_CONNECTION = "**{name}**: the last test of this connection failed. {message}"
-MATTER_SECRET = "**{name}**: the client secret expires in {days}."
-MATTER_SECRET_PAST = "**{name}**: the client secret has expired."
 
 AUDIT_LOG = "Audit log"
 AUDIT_INTRO = "Who did what by hand. What a sync changed is on the page of its run."
@@ -602,6 +592,7 @@ AUDIT_FAMILIES = {
     "run.": "Sync runs",
     "schedule.": "Schedules",
     "organisation.": "Organisation",
+    "notifications.": "Notifications",
 }
 AUDIT_WORDS = {
     "connection.added": "Connection added",
@@ -617,6 +608,7 @@ AUDIT_WORDS = {
     "list.reinstated": "Master List taken out of the archive",
     "list.renamed": "Master List renamed",
     "list.rules_changed": "Sync rules changed",
+    "notifications.changed": "Notifications changed",
     "organisation.changed": "Organisation Settings changed",
     "organisation.plan_changed": "Plan changed",
     "people.imported": "People imported",
@@ -716,3 +708,94 @@ Please send me, by a safe way:
    - the client secret's Value, and the date on which it expires"""
 PLAN_USE = "{plan} plan: {used} of {allowed}"
 PLAN_USE_ANY = "{plan} plan: {used}, any number"
+
+# what needs attention
+
+MATTER_WORDS = {
+    "never_synced": "**{name}** has not been synced yet.",
+    "held": "**{name}**: a sync waits for your decision. {message}",
+    "failed": "**{name}**: the last sync failed. {message}",
+    "stale": "**{name}** is stale: the last good sync was {ago}, and it should have been synced again since.",
+    "skipped": "**{name}**: the last sync skipped {people}, because their UID is missing or not theirs alone.",
+    "connection_failed": "**{name}**: the last test of this connection failed. {message}",
+    "secret_expiring": "**{name}**: the client secret expires in {days}.",
+    "secret_expired": "**{name}**: the client secret has expired.",
+}
+MATTER_LINKS = {
+    "never_synced": "Sync it",
+    "held": "Review",
+    "failed": "See what went wrong",
+    "stale": "Sync it",
+    "skipped": "See who and why",
+    "connection_failed": "Put it right",
+    "secret_expiring": "Enter a new secret",
+    "secret_expired": "Enter a new secret",
+}
+
+# schedules
+
+SCHEDULE = "Schedule"
+CHANGE_SCHEDULE = "Change"
+NO_SCHEDULE = "This list is synced by hand alone."
+SCHEDULE_OFF = "Off: by hand alone"
+SCHEDULE_CRON = "By a cron expression"
+CRON = "Cron expression"
+CRON_HELP = "Minute, hour, day of the month, month, day of the week. 30 6 * * 1-5 is 6:30 on weekdays."
+EVERY_HOURS = "Every {hours} hours"
+BY_CRON = "`{cron}` ({zone})"
+SCHEDULE_FACTS = "{rhythm} · {kind} · next **{due}**"
+SCHEDULE_HELD = "A held sync waits for your decision. Until then the schedule does not start another."
+SCHEDULE_FAILED = "The scheduled sync failed {times} in a row. It is tried again before the next due time."
+SCHEDULE_DELTA_TEXT = "Only what changed. Becomes a Full Sync by itself where a delta is not possible."
+SCHEDULE_SAVED = "The schedule was saved."
+SCHEDULE_TAKEN_AWAY = "This list is synced by hand alone now."
+NEXT_TIMES = "Next, in your time zone: {times}. Due syncs run while the dashboard’s server is up, or by `captrid sync --due`."
+STALE_LIST = "This list is stale: it should have been synced {ago}, and no good sync has come since."
+
+# Organisation Settings
+
+ORGANISATION_SETTINGS = "Organisation Settings"
+GENERAL = "General"
+ORGANISATION_NAME = "Name of the organisation"
+TIME_ZONE = "Time zone"
+TIME_ZONE_HELP = "Schedules by cron expressions count in it."
+GRACE = "Hours after which a missed sync makes a list stale"
+GRACE_HELP = "Counted from the time at which a scheduled list should have been synced."
+PLAN = "Plan"
+PLAN_ANY = "any number of directory connections"
+PLAN_NUMBERS = {0: "no directory connections", 1: "1 directory connection"}
+PLAN_SOME = "{allowed} directory connections"
+NEW_LISTS = "New Master Lists begin with"
+NEW_LISTS_TEXT = "Each list can be set otherwise."
+NOTIFICATIONS = "Notifications"
+NOTIFICATIONS_TEXT = (
+    "Sent once when a sync fails or is held, when a list becomes stale, when a connection fails and 30, 14, 7 and 1 days before a "
+    "secret expires; and once more when it works again."
+)
+CHANNEL = "By"
+CHANNEL_WORDS = {"webhook": "Webhook", "email": "E-mail"}
+CHANNEL_ON = "on"
+CHANNEL_OFF = "off"
+WEBHOOK_TEXT = "Posts JSON to an address, such as that of a chat or of a ticket system."
+WEBHOOK_URL = "Address"
+WEBHOOK_SECRET = "Signing secret (optional)"
+EMAIL_TEXT = "Sends e-mail through your mail server."
+SMTP_HOST = "Mail server"
+SMTP_PORT = "Port"
+SMTP_SECURITY = "Encryption"
+SECURITY_NONE = "None"
+SMTP_USER = "User name (optional)"
+SMTP_PASSWORD = "Password"
+MAIL_FROM = "From"
+MAIL_TO = "To"
+MAIL_TO_HELP = "Several addresses are separated by commas."
+SEND_TEST = "Send test"
+SENDING = "Sending…"
+TEST_SENT = "The test was accepted."
+SWITCH_OFF = "Switch off"
+SWITCHED_OFF = "It is off, and its secret is forgotten."
+SETTINGS_SAVED = "The settings were saved."
+SENT = "Latest notifications"
+SENT_YES = "sent"
+SENT_NOT = "not sent: {error}"
+SENT_WAITING = "waiting"

@@ -381,7 +381,7 @@ def _new_sync(
     from captrid_core.cli.schema import parse_mapping
     from captrid_core.directory.port import Scope
     from captrid_core.directory.properties import parse_property
-    from captrid_core.lists.model import Guards, OnUidChange, SyncConfiguration
+    from captrid_core.lists.model import OnUidChange, SyncConfiguration
 
     uid = parse_property(given["uid"]).path
     asked = parse_mapping(given["mappings"])
@@ -392,16 +392,17 @@ def _new_sync(
         mapping = {path: key for path, key in mapping.items() if path == uid or key != uid_key}
     connection = app.workspace.connections.get(given["connection"])
     scope, group_name = _scope(app, connection.id, given, Scope(), None)
+    new = app.workspace.organisation.get().new_lists
     return SyncConfiguration(
         connection_id=connection.id,
         uid_property=uid,
         mapping=mapping,
         scope=scope,
         group_name=group_name,
-        exclude_guests=bool(given["exclude_guests"]),
-        exclude_disabled=bool(given["exclude_disabled"]),
-        on_uid_change=OnUidChange((given["on_uid_change"] or "new-person").replace("-", "_")),
-        guards=_guards(given, Guards()),
+        exclude_guests=_or(given["exclude_guests"], new.exclude_guests),
+        exclude_disabled=_or(given["exclude_disabled"], new.exclude_disabled),
+        on_uid_change=OnUidChange((given["on_uid_change"] or new.on_uid_change).replace("-", "_")),
+        guards=_guards(given, new.guards),
     ), _missing_fields(mapping, schema, uid)
 
 
@@ -519,3 +520,7 @@ def _guards(given: dict[str, Any], guards: Guards) -> Guards:
         "blank_count": given["max_blank_count"],
     }
     return replace(guards, **{name: value for name, value in asked.items() if value is not None})
+
+
+def _or(given: bool | None, else_: bool) -> bool:  # noqa: FBT001
+    return else_ if given is None else given

@@ -44,6 +44,8 @@ _SOURCES: Final = {
     "import": f"{_CLI}.files:import_",
     "export": f"{_CLI}.files:export",
     "plan": f"{_CLI}.upkeep:plan",
+    "settings": f"{_CLI}.organisation:settings",
+    "notifications": f"{_CLI}.organisation:notifications",
     "key": f"{_CLI}.key:key",
     "audit": f"{_CLI}.upkeep:audit",
     "backup": f"{_CLI}.upkeep:backup",

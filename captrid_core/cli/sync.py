@@ -76,6 +76,7 @@ def sync(
         finally:
             progress.done()
     if not dry_run:
+        app.workspace.notifications.look()
         return runs.show_run(app, run)
     from captrid_core.sync.runs import describe
 
@@ -96,6 +97,7 @@ def _sync_due(app: App) -> int:
     progress = ProgressLine(app.output)
     with _cancelling(progress) as stop:
         outcomes = list(app.workspace.schedules.run_due(stop=stop))
+    app.workspace.notifications.look()
     return show_due(app, outcomes)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from captrid_core.errors import CaptridError
-from captrid_core.lists.model import Guards, MasterList, OnUidChange
+from captrid_core.lists.model import MasterList
 from captrid_core.serving import workspace
 from pages import strings
 from pages.parts.errors import show_error
 from pages.parts.feedback import say
+from pages.parts.guards_form import draw_guards
 from pages.parts.sure import sure
 from pages.parts.text import md, people
 from pages.parts.times import exact
@@ -66,47 +67,15 @@ def _draw_details(master_list: MasterList, actor: str) -> None:
 
 def _draw_rules(master_list: MasterList, actor: str) -> None:
     assert master_list.sync is not None
-    sync, guards = master_list.sync, master_list.sync.guards
+    sync = master_list.sync
     st.header(strings.RULES, anchor=False)
     with st.form("list_rules", border=False):
-        changes = st.radio(
-            strings.ON_UID_CHANGE,
-            list(OnUidChange),
-            index=list(OnUidChange).index(sync.on_uid_change),
-            format_func=lambda one: (
-                strings.NEW_PERSON if one is OnUidChange.NEW_PERSON else strings.SAME_PERSON
-            ),
-            captions=[strings.NEW_PERSON_TEXT, strings.SAME_PERSON_TEXT],
-            key="settings_uid_change",
-        )
-        st.markdown(f"**{strings.GUARDS}**")
-        st.caption(strings.GUARDS_TEXT)
-        given = {}
-        for title, name in ((strings.GUARD_LEAVERS, "deactivate"), (strings.GUARD_BLANKS, "blank")):
-            left, middle, right = st.columns(3, vertical_alignment="bottom")
-            left.markdown(title)
-            with middle:
-                given[f"{name}_count"] = st.number_input(
-                    strings.GUARD_PEOPLE,
-                    min_value=1,
-                    value=getattr(guards, f"{name}_count"),
-                    key=f"settings_{name}_count",
-                )
-            with right:
-                given[f"{name}_percent"] = st.number_input(
-                    strings.GUARD_PERCENT,
-                    min_value=0.0,
-                    max_value=100.0,
-                    value=float(getattr(guards, f"{name}_percent")),
-                    step=1.0,
-                    format="%g",
-                    key=f"settings_{name}_percent",
-                )
+        changes, given = draw_guards("settings", sync.on_uid_change, sync.guards)
         saved = st.form_submit_button(strings.SAVE, key="settings_rules_save", icon=":material/save:")
     if not saved:
         return
     try:
-        workspace().upkeep.set_rules(master_list.id, Guards(**given), changes, actor=actor)
+        workspace().upkeep.set_rules(master_list.id, given, changes, actor=actor)
     except CaptridError as error:
         show_error(error)
         return

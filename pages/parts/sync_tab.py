@@ -27,6 +27,7 @@ from pages.parts.run_results import (
     has_counts,
     notes_of,
 )
+from pages.parts.schedule import draw_schedule
 from pages.parts.text import enumerated, md, people
 from pages.parts.times import ago, exact, lasted, local
 from pages.parts.wizard import begin_configuring
@@ -54,6 +55,7 @@ def draw_sync_tab(master_list: MasterList, actor: str) -> None:
             draw_held(held, master_list, actor, changes=True)
         _draw_status(master_list, actor, running=running)
         _draw_preview(master_list)
+        draw_schedule(master_list, actor)
     else:
         _draw_unconnected(master_list, strings.DISCONNECTED_TEXT)
     latest = next((run for run in runs if run.status is not RunStatus.RUNNING), None)

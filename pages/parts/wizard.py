@@ -186,8 +186,19 @@ def current() -> Wizard:
     """
     draft_id = st.query_params.get("draft")
     if not draft_id:
-        return Wizard(None, Entry())
+        return Wizard(None, _new_entry())
     return Wizard(draft_id, entry_of(workspace().drafts.get(draft_id).content))
+
+
+def _new_entry() -> Entry:
+    """Return an entry with what the organisation's new lists begin with."""
+    new = workspace().organisation.get().new_lists
+    return Entry(
+        exclude_guests=new.exclude_guests,
+        exclude_disabled=new.exclude_disabled,
+        on_uid_change=new.on_uid_change,
+        **asdict(new.guards),
+    )
 
 
 def entry_of(content: Mapping[str, Any]) -> Entry:

@@ -23,6 +23,7 @@ PAGES = (
     "directory_integrations.py",
     "create_master_list.py",
     "audit_log.py",
+    "organisation_settings.py",
     "master_list.py",
     "run.py",
 )

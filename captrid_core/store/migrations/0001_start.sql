@@ -141,6 +141,20 @@ CREATE TABLE held_change (
     reason VARCHAR
 );
 
+-- what was told, or is still to be told, by each channel
+CREATE TABLE notification (
+    notification_id BIGINT,
+    key VARCHAR,                 -- tells the matter from others
+    event VARCHAR,               -- begins | ends
+    channel VARCHAR,             -- webhook | email
+    payload VARCHAR,             -- JSON: what is sent
+    created_at TIMESTAMP,
+    sent_at TIMESTAMP,           -- NULL: not yet
+    tries INTEGER,
+    next_try TIMESTAMP,
+    error VARCHAR                -- why the last try failed
+);
+
 CREATE TABLE audit (
     happened_at TIMESTAMP,
     action VARCHAR,              -- dotted: connection.added, list.created, person.deactivated …
