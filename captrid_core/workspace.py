@@ -7,6 +7,7 @@ from types import TracebackType
 from captrid_core.clock import Clock, system_clock
 from captrid_core.directory.connections import Connections, Opener, open_entra
 from captrid_core.insight.audit import AuditLog
+from captrid_core.insight.explain import Explain
 from captrid_core.insight.matters import Matters
 from captrid_core.insight.notifications import Notifications
 from captrid_core.lists.drafts import Drafts
@@ -60,6 +61,7 @@ class Workspace:
         self.runs = Runs(self.database, settings.home / "runs", clock)
         self.runner = Runner(self.database, self.connections, self.lists, self.runs, clock)
         self.schedules = Schedules(self.database, self.lists, self.runs, self.runner, clock)
+        self.explain = Explain(self.database, self.lists, self.people, self.connections)
         self.matters = Matters(
             self.lists, self.runs, self.connections, self.schedules, self.organisation, clock
         )

@@ -41,6 +41,7 @@ _SOURCES: Final = {
     "run": f"{_CLI}.runs:run",
     "people": f"{_CLI}.people:people",
     "person": f"{_CLI}.people:person",
+    "why": f"{_CLI}.why:why",
     "import": f"{_CLI}.files:import_",
     "export": f"{_CLI}.files:export",
     "plan": f"{_CLI}.upkeep:plan",

@@ -50,6 +50,15 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """Whether a user is in a group: as a member of it, or through groups inside it."""
+
+    direct: bool = False
+    through: tuple[str, ...] = ()
+    """The names of the user's own groups that lie inside the group, where it is not direct."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What Test Connection found (S2): who answered, how much there is, what the app may do."""
 
@@ -175,6 +184,14 @@ class Directory(Protocol):
 
     def deleted(self, ids: Sequence[str]) -> set[str]:
         """Return those of the ids whose users were deleted and can be restored, as far as the app may see that."""
+
+    def find(
+        self, text: str, *, properties: Sequence[str], exact: Sequence[str], limit: int = 10
+    ) -> list[dict[str, Any]]:
+        """Return users by their object id or an `exact` property, else by name, each {property path: value} with `id`."""
+
+    def membership(self, group_id: str, user_id: str) -> Membership:
+        """Return whether a user is in a group, and by which way."""
 
     def reports(self, ids: Sequence[str]) -> set[str]:
         """Return the ids of all whose manager is one of these users."""

@@ -15,6 +15,7 @@ from pages.parts.people_table import choose_columns, draw_look, draw_selection, 
 from pages.parts.person import add_person, forget_new_person
 from pages.parts.sync_tab import connection_name, scope_name
 from pages.parts.text import md, people
+from pages.parts.why import why_button
 
 _PAGE = 50
 
@@ -38,9 +39,11 @@ def draw_people_tab(master_list: MasterList, actor: str) -> None:
     if page > pages:
         st.session_state["people_page"] = pages
         st.rerun()
-    mode, fields = _draw_actions(master_list, status, found.total, actor)
+    mode, fields = _draw_actions(master_list, status, found.total, search, actor)
     if not found.total:
         _draw_nobody(master_list)
+        if search:
+            why_button(master_list, search, key="why_not_found")
         return
     # above the table, so that the table's own buttons never lie over those of the page
     legend = strings.LOCKED_LEGEND.format(connection=md(connection)) if master_list.managed_fields else ""
@@ -118,7 +121,7 @@ def _draw_toolbar(master_list: MasterList) -> tuple[StatusFilter, str, str, bool
 
 
 def _draw_actions(
-    master_list: MasterList, status: StatusFilter, total: int, actor: str
+    master_list: MasterList, status: StatusFilter, total: int, search: str, actor: str
 ) -> tuple[str, list[Field]]:
     """Draw what can be done with the list; return how its table is used, and which columns it has."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -144,6 +147,7 @@ def _draw_actions(
             if st.button(strings.IMPORT_CSV, key="people_import", icon=":material/upload_file:"):
                 import_csv(master_list, actor)
             export_menu(master_list, status)
+            why_button(master_list, search)
     return mode or strings.MODE_OPEN, fields
 
 

@@ -16,6 +16,7 @@ from pages.parts.errors import show_error
 from pages.parts.feedback import forget, say
 from pages.parts.person_history import draw_history
 from pages.parts.text import md
+from pages.parts.why import draw_values
 
 _FORM = "person_form_"
 _NEW = "person_new_"
@@ -70,6 +71,8 @@ def _draw(master_list: MasterList, person_id: int, connection: str, actor: str) 
     _draw_status(master_list, person, outcome, actor)
     with st.expander(strings.HISTORY, icon=":material/history:", key="person_history_panel"):
         draw_history(master_list, person.id)
+    with st.expander(strings.WHY_VALUES, icon=":material/person_search:", key="person_why_panel"):
+        draw_values(master_list, person.uid or "")
     with st.expander(strings.JOIN_TITLE, icon=":material/merge:", key="person_join_panel"):
         _draw_join(master_list, person, actor)
 

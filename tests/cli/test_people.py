@@ -88,3 +88,16 @@ def test_locked_fields_are_refused_and_local_ones_are_not(staff: Cli, own_sandbo
     assert (error["code"], error["fields"]) == ("field_locked", ["email"])
     assert staff.json("people", "Staff")[0] == before
     assert staff.json("person", "set", "Staff", before["uid"], "notes=late")["fields"]["notes"] == "late"
+
+
+def test_why_somebody_is_in_the_list_and_somebody_else_is_not(staff: Cli) -> None:
+    staff("sync", "Staff")
+    uid = staff.json("people", "Staff")[0]["uid"]
+
+    found = staff.json("why", "Staff", uid)
+
+    assert (found["uid"], found["candidates"]) == (uid, [])
+    assert found["verdict"].endswith("is in “Staff”, as the directory says.")
+    assert {one["good"] for one in found["steps"]} <= {"yes", "known"}
+    assert "Nobody in the directory goes by" in staff("why", "Staff", "Nobody At All").out
+    assert staff.error("why", "Nothing", "x")["code"] == "not_found"

@@ -54,6 +54,7 @@ NAMES = {
     "person release",
     "person join",
     "person history",
+    "why",
     "import",
     "export",
     "plan",

@@ -14,6 +14,7 @@ import msgspec
 
 from captrid_core.clock import system_clock
 from captrid_core.directory.entra.changes import Changes
+from captrid_core.directory.entra.finding import Finder
 from captrid_core.directory.entra.graph import EVENTUAL, Graph, Missing
 from captrid_core.directory.entra.groups import Groups
 from captrid_core.directory.entra.lookups import Lookups
@@ -24,7 +25,17 @@ from captrid_core.directory.entra.permissions import READ_GROUPS, READ_USERS
 from captrid_core.directory.entra.settings import EntraSettings, is_guid
 from captrid_core.directory.entra.signin import SignIn
 from captrid_core.directory.entra.transport import Transport
-from captrid_core.directory.port import ChangePage, Facts, Group, Kind, Page, Scope, ScopeKind, Watch
+from captrid_core.directory.port import (
+    ChangePage,
+    Facts,
+    Group,
+    Kind,
+    Membership,
+    Page,
+    Scope,
+    ScopeKind,
+    Watch,
+)
 from captrid_core.directory.properties import select_and_expand, value_at
 from captrid_core.errors import GroupNotFound, PermissionMissing, RequestRefused
 
@@ -209,6 +220,17 @@ class EntraDirectory:
             DirectoryError, SignInError, Cancelled: As for `read_all`.
         """
         return promptly(lambda: self._lookups().deleted(ids), self._watch)
+
+    def find(
+        self, text: str, *, properties: Sequence[str], exact: Sequence[str], limit: int = 10
+    ) -> list[dict[str, Any]]:
+        """Return users by their object id or an `exact` property, else by name, each {property path: value} with `id`."""
+        finder = Finder(self._graph, self._patience(self._asking_patience))
+        return finder.users(text.strip(), properties, exact=exact, limit=limit)
+
+    def membership(self, group_id: str, user_id: str) -> Membership:
+        """Return whether a user is in a group, and by which way."""
+        return Finder(self._graph, self._patience(self._asking_patience)).membership(group_id, user_id)
 
     def reports(self, ids: Sequence[str]) -> set[str]:
         """Return the ids of all whose manager is one of these users.
