@@ -11,6 +11,7 @@ from captrid_core.insight.explain import Explain
 from captrid_core.insight.matters import Matters
 from captrid_core.insight.notifications import Notifications
 from captrid_core.lists.drafts import Drafts
+from captrid_core.lists.duplicates import Duplicates
 from captrid_core.lists.files import ListFiles
 from captrid_core.lists.master_lists import MasterLists
 from captrid_core.lists.people import People
@@ -54,6 +55,7 @@ class Workspace:
         self.lists = MasterLists(self.database, clock)
         self.upkeep = ListUpkeep(self.database, self.lists, clock)
         self.people = People(self.database, self.lists, clock)
+        self.duplicates = Duplicates(self.database, self.lists, self.people, clock)
         self.drafts = Drafts(self.database, clock)
         self.files = ListFiles(self.database, self.lists, clock)
         self.setup = SyncSetup(self.connections)

@@ -9,6 +9,7 @@ from captrid_core.lists.model import MasterList
 from captrid_core.serving import workspace
 from pages import strings
 from pages.parts.badges import list_badge
+from pages.parts.duplicates_tab import draw_duplicates_tab
 from pages.parts.errors import show_error
 from pages.parts.feedback import show_messages
 from pages.parts.guard import require
@@ -48,12 +49,18 @@ def _draw_head(master_list: MasterList) -> None:
 def _draw(master_list: MasterList) -> None:
     head = st.container()
     tabs = st.tabs(
-        [strings.TAB_PEOPLE, strings.TAB_SYNC, strings.TAB_SCHEMA, strings.TAB_SETTINGS],
+        [
+            strings.TAB_PEOPLE,
+            strings.TAB_SYNC,
+            strings.TAB_SCHEMA,
+            strings.TAB_DUPLICATES,
+            strings.TAB_SETTINGS,
+        ],
         key="tab",
         bind="query-params",
         on_change="rerun",
     )
-    bodies = (draw_people_tab, draw_sync_tab, draw_schema_tab, draw_settings_tab)
+    bodies = (draw_people_tab, draw_sync_tab, draw_schema_tab, draw_duplicates_tab, draw_settings_tab)
     for tab, body in zip(tabs, bodies, strict=True):
         if tab.open:
             with tab:

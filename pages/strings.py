@@ -618,6 +618,7 @@ AUDIT_WORDS = {
     "person.reactivated": "Person reactivated",
     "person.released": "Status released",
     "person.joined": "Records joined",
+    "person.set_apart": "Told apart",
     "schedule.changed": "Schedule changed",
     "run.applied": "Held run applied",
     "run.discarded": "Held run discarded",
@@ -818,3 +819,17 @@ WHY_VALUES_ASK = "Ask the directory"
 WHY_VALUE = "Why"
 WHY_SET = "Last set"
 VALUE = "Value"
+
+# duplicates
+
+TAB_DUPLICATES = "Duplicates"
+DUPLICATES_INTRO = "People whose values are alike, whatever their upper and lower case, accents and spaces. Nothing is joined without you."
+DUPLICATES_NO_FIELD = "This list has no text field beside its UID to compare people by."
+DUPLICATES_BY = "Compare by"
+DUPLICATES_ACROSS = "Across all Master Lists"
+DUPLICATES_FOUND = "{count} possible duplicates"
+NO_DUPLICATES = "Nobody is alike by this field."
+JOIN_THEM = "Same person: join"
+NOT_SAME = "Not the same"
+SET_APART = "They will not be shown together again."
+ORIGIN = "Origin"

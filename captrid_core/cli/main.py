@@ -42,6 +42,7 @@ _SOURCES: Final = {
     "people": f"{_CLI}.people:people",
     "person": f"{_CLI}.people:person",
     "why": f"{_CLI}.why:why",
+    "duplicates": f"{_CLI}.duplicates:duplicates",
     "import": f"{_CLI}.files:import_",
     "export": f"{_CLI}.files:export",
     "plan": f"{_CLI}.upkeep:plan",

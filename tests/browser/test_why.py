@@ -59,5 +59,5 @@ def test_a_persons_panel_tells_where_each_value_comes_from(screen: Screen, quiet
     screen.click("why_values")
 
     rows = screen.cells("why_values_table", count=5)
-    assert [row[2] for row in rows][0] == "From employeeId, as it is in the directory now."
+    assert rows[0][2] == "From employeeId, as it is in the directory now."
     assert rows[3][2] == "Kept by hand."

@@ -101,3 +101,21 @@ def test_why_somebody_is_in_the_list_and_somebody_else_is_not(staff: Cli) -> Non
     assert {one["good"] for one in found["steps"]} <= {"yes", "known"}
     assert "Nobody in the directory goes by" in staff("why", "Staff", "Nobody At All").out
     assert staff.error("why", "Nothing", "x")["code"] == "not_found"
+
+
+def test_likely_duplicates_are_shown(by_hand: Cli) -> None:
+    by_hand("person", "add", "Guests", "code=g1", "name=Zoë")
+    by_hand("person", "add", "Guests", "code=g2", "name=ZOE")
+    assert by_hand.json("duplicates", "Guests", "--field", "name") == {
+        "total": 1,
+        "groups": [
+            {
+                "value": "zoe",
+                "people": [
+                    {"list": "Guests", "person_id": "1", "uid": "g1"},
+                    {"list": "Guests", "person_id": "2", "uid": "g2"},
+                ],
+            }
+        ],
+    }
+    assert by_hand.error("duplicates", "Guests", "--field", "age")["code"] == "invalid"

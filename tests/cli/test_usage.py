@@ -55,6 +55,7 @@ NAMES = {
     "person join",
     "person history",
     "why",
+    "duplicates",
     "import",
     "export",
     "plan",

@@ -141,6 +141,9 @@ CREATE TABLE held_change (
     reason VARCHAR
 );
 
+-- pairs of whom somebody said that they are different people
+CREATE TABLE not_same (person_id BIGINT, other_id BIGINT, actor VARCHAR, said_at TIMESTAMP);
+
 -- what was told, or is still to be told, by each channel
 CREATE TABLE notification (
     notification_id BIGINT,
