@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format browser benchmark lock clean
+.PHONY: help demo serve test check format browser benchmark screenshots lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ benchmark: $(STAMP) ## The cost of a full sync against the floor, of a delta, an
 	PYTHONPATH=. $(BIN)/python benchmarks/full_sync.py --latency --throttle
 	PYTHONPATH=. $(BIN)/python benchmarks/delta.py
 	PYTHONPATH=. $(BIN)/python benchmarks/undo.py
+
+screenshots: $(STAMP) browser ## Take the pictures in docs/images anew
+	PYTHONPATH=. $(BIN)/python scripts/screenshots.py
 
 lock: $(STAMP) ## Write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

@@ -155,6 +155,7 @@ def _table(columns: dict[str, Any], config: dict[str, Any], mode: str, rows: int
         on_select="rerun",
         selection_mode=mode,  # type: ignore[arg-type]
         column_config=config,
+        placeholder="",
         height=table_height(rows),
         alt=strings.TAB_PEOPLE,
     )
