@@ -15,6 +15,7 @@ from captrid_core.lists.duplicates import Duplicates
 from captrid_core.lists.files import ListFiles
 from captrid_core.lists.master_lists import MasterLists
 from captrid_core.lists.people import People
+from captrid_core.lists.photos import Photos
 from captrid_core.lists.upkeep import ListUpkeep
 from captrid_core.organisation import Organisation
 from captrid_core.settings import Settings
@@ -55,13 +56,14 @@ class Workspace:
         self.lists = MasterLists(self.database, clock)
         self.upkeep = ListUpkeep(self.database, self.lists, clock)
         self.people = People(self.database, self.lists, clock)
+        self.photos = Photos(self.database, self.people, clock)
         self.duplicates = Duplicates(self.database, self.lists, self.people, clock)
         self.drafts = Drafts(self.database, clock)
         self.files = ListFiles(self.database, self.lists, clock)
         self.setup = SyncSetup(self.connections)
         self.audit = AuditLog(self.database)
         self.runs = Runs(self.database, settings.home / "runs", clock)
-        self.runner = Runner(self.database, self.connections, self.lists, self.runs, clock)
+        self.runner = Runner(self.database, self.connections, self.lists, self.runs, self.photos, clock)
         self.schedules = Schedules(self.database, self.lists, self.runs, self.runner, clock)
         self.explain = Explain(self.database, self.lists, self.people, self.connections)
         self.matters = Matters(

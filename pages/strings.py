@@ -396,7 +396,9 @@ PHASES = {
     "signing in": "Signing in",
     "reading": "Reading people",
     "comparing": "Comparing",
+    "looking up": "Looking up who is missing",
     "applying": "Saving",
+    "photos": "Taking photos",
 }
 CANCEL_SYNC = "Cancel sync"
 CANCEL_HELP = "Nothing is changed by a cancelled sync, and nobody is deactivated."
@@ -618,6 +620,8 @@ AUDIT_WORDS = {
     "person.reactivated": "Person reactivated",
     "person.released": "Status released",
     "person.joined": "Records joined",
+    "person.photo_chosen": "Photo chosen",
+    "person.photo_removed": "Photo removed",
     "person.set_apart": "Told apart",
     "schedule.changed": "Schedule changed",
     "run.applied": "Held run applied",
@@ -833,3 +837,19 @@ JOIN_THEM = "Same person: join"
 NOT_SAME = "Not the same"
 SET_APART = "They will not be shown together again."
 ORIGIN = "Origin"
+
+# photos
+
+PHOTO = "Photo"
+PHOTO_FROM_DIRECTORY = "From the directory, {when}"
+PHOTO_BY_STAFF = "Chosen here, {when}. The directory never replaces it."
+PHOTO_CHOOSE = "Choose a picture"
+PHOTO_SAVE = "Use this picture"
+PHOTO_REMOVE = "Remove photo"
+PHOTO_SAVED = "The photo was saved."
+PHOTO_REMOVED = "The photo was removed."
+PHOTOS = "Photos"
+PHOTOS_FROM_DIRECTORY = "Take photos from the directory for people who have none"
+PHOTOS_HELP = "Asked for after each sync. A photo that was chosen here is never replaced."
+PHOTOS_ON = "Photos come with the next sync."
+PHOTOS_OFF = "Photos are no longer asked for; those that are there stay."

@@ -295,6 +295,7 @@ def _sync_of(found: dict[str, Any], mapping: dict[str, str]) -> SyncConfiguratio
             blank_count=found["hold_blank_count"],
             blank_percent=found["hold_blank_percent"],
         ),
+        photos=bool(found["photos"]),
         connected=found["connected"],
         synced_tenant_id=found["synced_tenant_id"],
         full_needed=found["full_needed"],
@@ -312,7 +313,7 @@ def store_sync(cursor: Cursor, master_list: MasterList) -> None:
         """UPDATE master_list SET connection_id = ?, connected = ?, scope_kind = ?, group_id = ?, group_name = ?,
                nested = ?, exclude_guests = ?, exclude_disabled = ?, uid_property = ?, on_uid_change = ?,
                hold_deactivate_count = ?, hold_deactivate_percent = ?, hold_blank_count = ?, hold_blank_percent = ?,
-               synced_tenant_id = ?, full_needed = ?
+               synced_tenant_id = ?, full_needed = ?, photos = ?
            WHERE list_id = ?""",
         [
             sync.connection_id,
@@ -331,6 +332,7 @@ def store_sync(cursor: Cursor, master_list: MasterList) -> None:
             sync.guards.blank_percent,
             sync.synced_tenant_id,
             sync.full_needed,
+            sync.photos,
             master_list.id,
         ],
     )

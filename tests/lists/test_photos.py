@@ -108,7 +108,7 @@ def test_a_directory_that_gives_no_photos_does_not_fail_the_sync(
     workspace: Workspace, staff: MasterList, sandbox: Sandbox
 ):
     workspace.upkeep.take_photos(staff.id, on=True, actor=ACTOR)
-    sandbox.faults.add("unavailable", match="batch", times=None)
+    sandbox.faults.add("error", match="batch", status=400, times=None)
     run = workspace.runner.sync(staff.id, actor=ACTOR)
     assert run.status is RunStatus.SUCCEEDED
     assert set(origins(workspace, staff)) == {None}

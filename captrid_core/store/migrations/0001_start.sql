@@ -52,6 +52,7 @@ CREATE TABLE master_list (
     delta_link VARCHAR,          -- where the directory's changes go on, in the adapter's own words
     delta_link_at TIMESTAMP,     -- when that was the present
     last_applied_run_id BIGINT,
+    photos BOOLEAN,              -- whether photos are taken from the directory (N4); NULL: no
     archived_at TIMESTAMP        -- when the list was put away; NULL: it is in use
 );
 
@@ -139,6 +140,16 @@ CREATE TABLE held_change (
     old_value VARCHAR,
     new_value VARCHAR,
     reason VARCHAR
+);
+
+-- people's photos; one of the directory's never takes the place of one that staff chose
+CREATE TABLE photo (
+    person_id BIGINT,
+    list_id BIGINT,
+    origin VARCHAR,              -- directory | staff; none: the directory had none when it was asked
+    content BLOB,                -- JPEG
+    added_at TIMESTAMP,
+    actor VARCHAR
 );
 
 -- pairs of whom somebody said that they are different people
