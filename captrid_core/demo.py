@@ -20,6 +20,7 @@ from typing import Any, Final
 from captrid_core.directory.connections import Connection, ConnectionForm
 from captrid_core.errors import CaptridError, NotFound, SetupError
 from captrid_core.lists.model import Field, FieldType, MasterList, SyncConfiguration
+from captrid_core.practice import Practice
 from captrid_core.settings import Settings
 from captrid_core.sync.mapping import DEFAULTS, new_field
 from captrid_core.sync.runs import Progress, RunStatus, RunWatch
@@ -66,6 +67,8 @@ class Sample:
     sandbox_url: str
     connection: str
     master_list: str
+    practice: Practice
+    """The sandbox, to be played with."""
 
 
 @contextmanager
@@ -91,7 +94,14 @@ def prepared(settings: Settings, *, tell: Tell, users: int = USERS) -> Iterator[
             connection = _connect(workspace, running, tell)
             master_list = _create_list(workspace, connection, tell)
             _sync_once(workspace, master_list, tell)
-        yield Sample(running["authority_url"], connection.name, master_list.name)
+        yield Sample(running["authority_url"], connection.name, master_list.name, _practice(running))
+
+
+def _practice(running: dict[str, str]) -> Practice:
+    from captrid_core.sandbox import SandboxControl
+
+    url = running["authority_url"]
+    return Practice(url, lambda: SandboxControl(url, running["ca_file"], running["client_secret"]))
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from types import FrameType
 from typing import Any
 
 from captrid_core.errors import Invalid, SetupError
+from captrid_core.practice import Practice
 from captrid_core.settings import Settings, load_settings
 from captrid_core.sync.schedule import Scheduler
 from captrid_core.workspace import Workspace
@@ -91,6 +92,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = DEFAULT_PORT,
     on_ready: Callable[[str], None] | None = None,
+    practice: Practice | None = None,
 ) -> None:
     """Serve the dashboard of a home until this process gets an interrupt or termination signal.
 
@@ -99,6 +101,7 @@ def serve(
         host: The address to listen at: one of this machine's own alone, because nobody signs in yet.
         port: The port; 0 lets the system choose one.
         on_ready: Called once with the dashboard's address when it answers.
+        practice: The demo's own directory.
 
     Raises:
         Invalid: The host is not this machine's own, or the port is taken.
@@ -108,7 +111,7 @@ def serve(
     port = _free_port(address, port)
     root = dashboard_root()
     _process.settings, _process.on_ready = settings, on_ready
-    with using(Workspace(settings, linger=LINGER)) as served:
+    with using(Workspace(settings, linger=LINGER, practice=practice)) as served:
         scheduler = Scheduler(served.schedules, served.clock, after=served.notifications.look)
         try:
             served.runs.recover()  # opens the home: what is wrong with it is said before anything else

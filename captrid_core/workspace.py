@@ -18,6 +18,7 @@ from captrid_core.lists.people import People
 from captrid_core.lists.photos import Photos
 from captrid_core.lists.upkeep import ListUpkeep
 from captrid_core.organisation import Organisation
+from captrid_core.practice import Practice
 from captrid_core.settings import Settings
 from captrid_core.store.database import Database
 from captrid_core.store.vault import Vault
@@ -35,6 +36,7 @@ class Workspace:
         linger: Seconds to keep the database's file open after use, unless somebody waits for it.
         clock: The present moment.
         opener: Opens a directory with a connection.
+        practice: The demo's own directory, to be played with; nobody else has one.
     """
 
     def __init__(
@@ -44,9 +46,11 @@ class Workspace:
         linger: float = 0.3,
         clock: Clock = system_clock,
         opener: Opener = open_entra,
+        practice: Practice | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
+        self.practice = practice
         self.database = Database(
             settings.home / "masterlists.duckdb", memory_limit=settings.memory_limit, linger=linger
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from captrid_core.serving import workspace
 from pages import strings
 from pages.parts.guard import require
 
@@ -16,6 +17,10 @@ _logo = _ASSETS / ("logo-dark.svg" if st.context.theme.type == "dark" else "logo
 
 st.set_page_config(page_title=strings.PRODUCT, page_icon=str(_ASSETS / "mark.svg"), layout="wide")
 st.logo(str(_logo), size="large")
+
+_demo_pages = [
+    st.Page("demo_directory.py", title=strings.SANDBOX, icon=":material/science:", url_path="sandbox"),
+]
 
 page = st.navigation(
     [
@@ -34,6 +39,7 @@ page = st.navigation(
             icon=":material/settings:",
             url_path="settings",
         ),
+        *(_demo_pages if workspace().practice is not None else []),
         st.Page("master_list.py", title=strings.MASTER_LIST, url_path="list", visibility="hidden"),
         st.Page("create_master_list.py", title=strings.CREATE_LIST, url_path="new_list", visibility="hidden"),
         st.Page("run.py", title=strings.RUN, url_path="run", visibility="hidden"),

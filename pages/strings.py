@@ -853,3 +853,100 @@ PHOTOS_FROM_DIRECTORY = "Take photos from the directory for people who have none
 PHOTOS_HELP = "Asked for after each sync. A photo that was chosen here is never replaced."
 PHOTOS_ON = "Photos come with the next sync."
 PHOTOS_OFF = "Photos are no longer asked for; those that are there stay."
+# The sandbox directory of a demo
+
+SANDBOX = "Sandbox directory"
+SANDBOX_INTRO = (
+    "The directory of this demo is made up. Let it change or misbehave, start a sync, and see what comes of it. "
+    "Nothing here can reach a real directory."
+)
+SANDBOX_ONLY_IN_DEMO = "There is a sandbox directory in the demo alone: start it with `captrid demo`."
+SANDBOX_HOLDS = "It holds **{users}** and **{groups}**."
+SANDBOX_NORMAL = "It behaves normally."
+SANDBOX_TROUBLE_ON = "It misbehaves:"
+SANDBOX_SO_FAR = "spoilt so far"
+SANDBOX_OVER = "it has worn off"
+BACK_TO_NORMAL = "Back to normal"
+SANDBOX_SYNC = "Sync “{list}”"
+SANDBOX_CHANGES = "Let it change"
+SANDBOX_CHANGES_TEXT = "Each button changes the directory at once. The lists follow with their next sync."
+MOVE_WORDS = {
+    "join": ("Somebody joins", "The next sync creates one person."),
+    "leave": (
+        "Somebody leaves",
+        "The account goes to the recycle bin. The next sync deactivates one person and says why.",
+    ),
+    "rename": (
+        "Somebody is renamed",
+        "A double surname. The next sync updates one person; their history keeps the old name.",
+    ),
+    "department": ("Somebody moves", "Another department, and its groups. The next sync updates one person."),
+    "disable": (
+        "Somebody is disabled",
+        "Sign-in is blocked. A list that excludes disabled accounts deactivates them; any other list is left as it is.",
+    ),
+    "delete": (
+        "Somebody is deleted",
+        "For good, past the recycle bin. The next sync deactivates one person and says so.",
+    ),
+    "turnover": (
+        "5 % turnover",
+        "Some join, leave, move and are renamed. One sync brings it all, and can be undone.",
+    ),
+    "exodus": (
+        "A fifth leaves",
+        "More than the list’s guards let pass: the next sync is held, and nobody is deactivated before you decide.",
+    ),
+}
+SANDBOX_GROUP = "A list’s group"
+SANDBOX_HALVE = "Take out half of it"
+SANDBOX_HALVE_TEXT = "Half of its direct members leave the group. The next sync of a list on it is held for your decision, unless the group is tiny."
+SANDBOX_NO_GROUP = "Once a list is fed by a group, half of that group can be taken out here."
+SANDBOX_DONE = "Done: {names}."
+SANDBOX_OTHERS = "{count:,} more"
+SANDBOX_NOBODY = "Nobody is left whom this could happen to."
+SANDBOX_TROUBLES = "Let it misbehave"
+SANDBOX_TROUBLES_TEXT = "One thing at a time: the next button takes the place of the one before."
+SANDBOX_TROUBLE_SET = "From now on: {trouble}."
+TROUBLE_WORDS = {
+    "throttle": (
+        "Throttled",
+        "Four requests are told to wait 2 seconds. The sync waits, says so, and succeeds.",
+    ),
+    "unavailable": (
+        "Server errors",
+        "Every other request fails with 503. The sync tries again, and succeeds.",
+    ),
+    "secret_expired": (
+        "Secret expired",
+        "Sign-in is refused. The sync fails, changes nothing, and says what to renew.",
+    ),
+    "error": (
+        "Permission withdrawn",
+        "Every request is denied. The sync fails, changes nothing, and names the permission.",
+    ),
+    "empty_members": (
+        "Nobody there",
+        "Lists of people come back empty. The sync is held: nobody is deactivated before you decide.",
+    ),
+    "omit": (
+        "People left out",
+        "Each page lacks three people. They are looked up one by one, found, and stay Active; the sync is held.",
+    ),
+    "drop_last_page": (
+        "A page lost",
+        "Where there are several pages (of 999 accounts), the last never comes. The sync notices that people are missing, and fails.",
+    ),
+    "truncated_json": (
+        "Garbled answers",
+        "Two answers break off in the middle. The sync asks again, and succeeds.",
+    ),
+    "html_page": (
+        "A web page instead",
+        "As a network’s filter would send it. The sync fails and says what stands in between.",
+    ),
+    "expire_delta": (
+        "Changes forgotten",
+        "The directory no longer knows where a delta goes on. The sync becomes a full one.",
+    ),
+}

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = (
     {"captrid_core.errors", "captrid_core.clock"},
-    {"captrid_core.settings"},
+    {"captrid_core.settings", "captrid_core.practice"},
     {"captrid_core.store"},
     {"captrid_core.directory", "captrid_core.directory.entra"},
     {"captrid_core.lists"},

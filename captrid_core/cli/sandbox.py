@@ -22,7 +22,8 @@ import click
 from captrid_core.cli.app import App
 from captrid_core.cli.commands import Group, pass_app
 from captrid_core.cli.output import pairs, table
-from captrid_core.errors import Invalid, Refused
+from captrid_core.errors import Invalid
+from captrid_core.practice import NoSandbox, asking
 
 if TYPE_CHECKING:
     from captrid_core.sandbox import Sandbox, SandboxControl
@@ -30,13 +31,6 @@ if TYPE_CHECKING:
 DEFAULT_USERS: Final = 1200
 DEFAULT_PORT: Final = 8443
 _STATE: Final = "sandbox.json"
-
-
-class NoSandbox(Refused):
-    """No sandbox runs, or it does not answer."""
-
-    code = "no_sandbox"
-    default_hint = "Start one with `captrid sandbox` or `captrid demo` on the same home."
 
 
 @click.group(cls=Group, name="sandbox", invoke_without_command=True)
@@ -116,6 +110,7 @@ def _serve(app: App, host: str, port: int, users: int, seed: int, *, until_stdin
     "--move", type=click.IntRange(0), default=0, metavar="N", help="Move N people to other departments."
 )
 @click.option("--rename", type=click.IntRange(0), default=0, metavar="N", help="Rename N people.")
+@click.option("--disable", type=click.IntRange(0), default=0, metavar="N", help="Block N people's sign-in.")
 @click.option(
     "--also", metavar="JSON", help='Further changes, such as {"delete": "…"} or {"update": {"id": …}}.'
 )
@@ -194,8 +189,6 @@ def _controlled(app: App) -> Iterator[SandboxControl]:
         NoSandbox: None runs, or it does not answer.
         Invalid: It refuses.
     """
-    import requests
-
     from captrid_core.sandbox import Sandbox, SandboxControl
 
     try:
@@ -204,15 +197,8 @@ def _controlled(app: App) -> Iterator[SandboxControl]:
     except (OSError, ValueError, KeyError, TypeError):
         raise NoSandbox(f"No sandbox runs on the home {app.settings.home}.") from None
     secret = Sandbox(1, seed, groups=False).client_secret
-    try:
-        with SandboxControl(url, ca_file, secret) as control:
-            yield control
-    except requests.JSONDecodeError as error:
-        raise NoSandbox(f"What answers at {url} is no sandbox.") from error
-    except ValueError as error:
-        raise Invalid(f"The sandbox refused: {error}") from error
-    except (requests.RequestException, OSError) as error:
-        raise NoSandbox(f"The sandbox at {url} does not answer.") from error
+    with asking(url), SandboxControl(url, ca_file, secret) as control:
+        yield control
 
 
 def _remember(path: Path, running: Sandbox, *, users: int, seed: int) -> None:

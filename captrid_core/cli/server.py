@@ -68,7 +68,7 @@ def demo(app: App, *, port: int, no_browser: bool) -> None:
             if not (no_browser or app.output.as_json):
                 threading.Thread(target=_open_browser, args=(url,), daemon=True).start()
 
-        serve_dashboard(app.settings, port=port, on_ready=ready)
+        serve_dashboard(app.settings, port=port, on_ready=ready, practice=sample.practice)
 
 
 def _say(app: App, details: dict[str, str], url: str) -> None:

@@ -50,6 +50,11 @@ class SandboxControl:
         """Rename people and return their ids."""
         return self.change(rename=count).get("rename", [])
 
+    def names(self, ids: list[str]) -> list[str]:
+        """Return the display names of users, live or in the recycle bin."""
+        names: list[str] = self._ask("POST", "names", ids)
+        return names
+
     def update(self, user_id: str, **properties: Any) -> None:
         """Change properties of a user."""
         self.change(update={"id": user_id, "properties": properties})

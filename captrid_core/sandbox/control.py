@@ -40,13 +40,14 @@ class _Properties(msgspec.Struct, forbid_unknown_fields=True):
 class Changes(msgspec.Struct, forbid_unknown_fields=True):
     """The body of POST /sandbox/changes; what is given is done in this order.
 
-    The first four take how many people are affected, the others one change or a list of them.
+    The first five take how many people are affected, the others one change or a list of them.
     """
 
     hire: int = 0
     leave: int = 0
     move: int = 0
     rename: int = 0
+    disable: int = 0
     add: _Properties | list[_Properties] = []
     update: _Properties | list[_Properties] = []
     delete: str | list[str] = []
@@ -58,6 +59,7 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
     add_member: _Membership | list[_Membership] = []
     remove_member: _Membership | list[_Membership] = []
     delete_group: str | list[str] = []
+    halve_group: str | list[str] = []
 
 
 class Control:
@@ -78,6 +80,7 @@ class Control:
             Route("/sandbox/faults", self._add_fault, methods=["POST"]),
             Route("/sandbox/faults", self._clear_faults, methods=["DELETE"]),
             Route("/sandbox/state", self._show, methods=["GET"]),
+            Route("/sandbox/names", self._name, methods=["POST"]),
         ]
 
     async def _change(self, request: Request) -> Response:
@@ -115,6 +118,19 @@ class Control:
         """GET /sandbox/state."""
         return self._refusal(request) or json_response(self._state())
 
+    async def _name(self, request: Request) -> Response:
+        """POST /sandbox/names."""
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
+        try:
+            return json_response(
+                self._directory.names(msgspec.json.decode(await request.body(), type=list[str]))
+            )
+        except KeyError as error:
+            return _problem(404, f"There is no {error.args[0]} in this directory.")
+        except ValueError as error:
+            return _problem(400, str(error))
+
     def _refusal(self, request: Request) -> Response | None:
         given = request.headers.get(SECRET_HEADER, "")
         if hmac.compare_digest(given.encode(), self._secret.encode()):
@@ -125,7 +141,7 @@ class Control:
 def apply(directory: Directory, changes: Changes) -> dict[str, list[str]]:
     """Do what was asked for and return, by what was done, the ids it was done to."""
     done: dict[str, list[str]] = {}
-    for name in ("hire", "leave", "move", "rename"):
+    for name in ("hire", "leave", "move", "rename", "disable"):
         if count := getattr(changes, name):
             done[name] = getattr(directory, name)(count)
     for change in _listed(changes.add):
@@ -159,6 +175,8 @@ def _apply_to_groups(directory: Directory, changes: Changes, done: dict[str, lis
     for group_id in _listed(changes.delete_group):
         directory.delete_group(group_id)
         done.setdefault("delete_group", []).append(group_id)
+    for group_id in _listed(changes.halve_group):
+        done.setdefault("halve_group", []).extend(directory.halve_group(group_id))
 
 
 def _listed(given: One | list[One]) -> list[One]:

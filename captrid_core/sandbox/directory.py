@@ -6,7 +6,7 @@ it by keys while they hold its `lock`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from heapq import merge
 from threading import RLock
@@ -150,6 +150,13 @@ class Directory:
                 raise KeyError(user_id)
             return self._truth(number)
 
+    def names(self, user_ids: Iterable[str]) -> list[str]:
+        """Return the display names of users, live or in the recycle bin."""
+        with self.lock:
+            return [
+                str(self.people.record(self._key(user_id, Kind.USER))["displayName"]) for user_id in user_ids
+            ]
+
     def users(self) -> Iterator[dict[str, Any]]:
         """Yield the live users as they are at this moment: what is set, `manager` as an id."""
         with self.lock:
@@ -253,6 +260,14 @@ class Directory:
     def rename(self, count: int) -> list[str]:
         """Give some people another surname and return their ids."""
         return self._turnover.rename(count)
+
+    def disable(self, count: int) -> list[str]:
+        """Block some people's sign-in and return their ids."""
+        return self._turnover.disable(count)
+
+    def halve_group(self, group_id: str) -> list[str]:
+        """Take half of its direct users out of a group and return their ids."""
+        return self._turnover.halve(group_id)
 
     # Reading by key, for the Graph routes
 

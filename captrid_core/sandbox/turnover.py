@@ -51,6 +51,24 @@ class Turnover:
                 self._directory.update_user(user_id, surname=surname, displayName=name)
             return renamed
 
+    def disable(self, count: int) -> list[str]:
+        """Block people's sign-in."""
+        with self._directory.lock:
+            disabled = self._some(count)
+            for user_id in disabled:
+                self._directory.update_user(user_id, accountEnabled=False)
+            return disabled
+
+    def halve(self, group_id: str) -> list[str]:
+        """Take half of the users who belong to a group directly out of it."""
+        with self._directory.lock:
+            users = {user["id"] for user in self._directory.users()}
+            members = sorted(self._directory.members(group_id) & users)
+            chosen = self._rng.sample(members, len(members) // 2)
+            for user_id in chosen:
+                self._directory.remove_member(group_id, user_id)
+            return chosen
+
     def bury(self, count: int) -> None:
         """Put people into the recycle bin who left before anybody looked."""
         for _ in range(count):

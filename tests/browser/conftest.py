@@ -70,27 +70,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Ser
     started: list[Server] = []
 
     def start() -> Server:
-        folder = tmp_path_factory.mktemp("dashboard")
-        home, log = folder / "home", folder / "log.txt"
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("CAPTRID_")},
-            "CAPTRID_HOME": str(home),
-            "CAPTRID_ACTOR": "Alex Admin",
-            "PYTHONPATH": str(ROOT),
-        }
-        with log.open("w") as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "captrid_core", "serve", "--port", "0", "--json"],
-                cwd=folder,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, log.read_text()
-        server = Server(json.loads(line)["url"], home, process, log)
+        server = start_server(tmp_path_factory.mktemp("dashboard"), "serve")
         started.append(server)
         return server
 
@@ -99,6 +79,30 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Ser
         server.process.send_signal(signal.SIGTERM)
     for server in started:
         server.process.communicate(timeout=20)
+
+
+def start_server(folder: Path, *command: str) -> Server:
+    """Start a command that serves a dashboard, on a new home in a folder."""
+    home, log = folder / "home", folder / "log.txt"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("CAPTRID_")},
+        "CAPTRID_HOME": str(home),
+        "CAPTRID_ACTOR": "Alex Admin",
+        "PYTHONPATH": str(ROOT),
+    }
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "captrid_core", *command, "--port", "0", "--json"],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line, log.read_text()
+    return Server(json.loads(line)["url"], home, process, log)
 
 
 @pytest.fixture(scope="module")
