@@ -591,6 +591,7 @@ AUDIT_FAMILIES = {
     "person.": "People",
     "run.": "Sync runs",
     "schedule.": "Schedules",
+    "sql.": "SQL",
     "organisation.": "Organisation",
     "notifications.": "Notifications",
 }
@@ -619,6 +620,9 @@ AUDIT_WORDS = {
     "person.released": "Status released",
     "person.joined": "Records joined",
     "schedule.changed": "Schedule changed",
+    "sql.run": "SQL query run",
+    "sql.saved": "SQL query saved",
+    "sql.deleted": "SQL query deleted",
     "run.applied": "Held run applied",
     "run.discarded": "Held run discarded",
     "run.undone": "Run undone",

@@ -56,6 +56,8 @@ NAMES = {
     "person history",
     "import",
     "export",
+    "sql",
+    "publish",
     "plan",
     "settings",
     "notifications test",
