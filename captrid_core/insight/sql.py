@@ -12,11 +12,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+
+import duckdb
 
 from captrid_core.clock import Clock, to_column
 from captrid_core.errors import Cancelled, CaptridError, NotReadOnly, Refused
@@ -31,6 +35,7 @@ MEMORY: Final = 512 << 20
 SECONDS: Final = 30.0
 _MOST_HISTORY: Final = 500
 _LONGEST_QUERY: Final = 100_000
+_AT_ONCE: Final = 4
 _SLICE: Final = 0.05
 _CHILD: Final = Path(__file__).with_name("sql_child.py")
 
@@ -90,6 +95,39 @@ class Table:
     columns: tuple[Column, ...]
 
 
+class SqlJob:
+    """A query that runs in the background of this process."""
+
+    def __init__(self, work: Callable[[threading.Event], Result], executor: Executor) -> None:
+        self._stop = threading.Event()
+        self._future = executor.submit(work, self._stop)
+
+    @property
+    def running(self) -> bool:
+        """Whether it goes on."""
+        return not self._future.done()
+
+    @property
+    def outcome(self) -> Result | CaptridError | None:
+        """What came of it: the result, or what went wrong; None while it goes on."""
+        if self.running:
+            return None
+        error = self._future.exception()
+        if error is None:
+            return self._future.result()
+        if isinstance(error, CaptridError):
+            return error
+        raise error
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, up to some seconds."""
+        wait([self._future], seconds)
+
+    def cancel(self) -> None:
+        """Stop it; its outcome is then that it was cancelled."""
+        self._stop.set()
+
+
 class SqlQueries:
     """Queries over one home's published snapshot."""
 
@@ -99,6 +137,7 @@ class SqlQueries:
         self._clock = clock
         self._spare: subprocess.Popen[bytes] | None = None
         self._spare_lock = threading.Lock()
+        self._executor = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="sql")
 
     def run(
         self,
@@ -136,6 +175,12 @@ class SqlQueries:
         finally:
             self._record(query, actor, outcome, time.monotonic() - begun)
 
+    def start(self, query: str, *, actor: str, seconds: float = SECONDS) -> SqlJob:
+        """Start to run a statement in the background; see `run`."""
+        return SqlJob(
+            lambda stop: self.run(query, actor=actor, seconds=seconds, stop=stop), executor=self._executor
+        )
+
     def warm(self) -> None:
         """Have a process ready for the next query, so that it answers at once."""
         with self._spare_lock:
@@ -143,7 +188,8 @@ class SqlQueries:
                 self._spare = _start()
 
     def close(self) -> None:
-        """End the process that is ready, if there is one."""
+        """End the process that is ready, if there is one, and take no further queries."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
         with self._spare_lock:
             spare, self._spare = self._spare, None
         if spare is not None:
@@ -161,9 +207,11 @@ class SqlQueries:
             UNION ALL SELECT table_name, comment FROM duckdb_tables() WHERE schema_name = 'main'"""
         published = self._publisher.refresh(actor=actor)
         found: dict[str, list[Column]] = {}
-        for name, *column in self._ask(published.path, columns).rows:
-            found.setdefault(name, []).append(Column(*column))
-        abouts = dict(self._ask(published.path, about).rows)
+        # these are our own statements: they need no process of their own
+        with duckdb.connect(str(published.path), read_only=True, config={"threads": "1"}) as connection:
+            for name, *column in connection.execute(columns).fetchall():
+                found.setdefault(name, []).append(Column(*column))
+            abouts = dict(connection.execute(about).fetchall())
         tables = [Table(name, abouts.get(name) or "", tuple(inside)) for name, inside in found.items()]
         own = list(snapshot.TABLES)
         return sorted(
@@ -195,11 +243,11 @@ class SqlQueries:
         path: Path,
         query: str,
         *,
-        at: datetime | None = None,
-        limit: int = MOST_ROWS,
-        seconds: float = SECONDS,
-        memory: int = MEMORY,
-        stop: threading.Event | None = None,
+        at: datetime,
+        limit: int,
+        seconds: float,
+        memory: int,
+        stop: threading.Event | None,
     ) -> Result:
         begun = time.monotonic()
         question = {
@@ -217,7 +265,7 @@ class SqlQueries:
             raise SqlTooSlow(f"The query took longer than {seconds:g} seconds and was ended.") from None
         finally:
             _end(child)
-        return _result(out, query, child.returncode, seconds, time.monotonic() - begun, at or self._clock())
+        return _result(out, query, child.returncode, seconds, time.monotonic() - begun, at)
 
     def _take(self) -> subprocess.Popen[bytes]:
         with self._spare_lock:
