@@ -836,7 +836,6 @@ SQL_CHART_Y = "Up"
 SQL_CHART_KIND = "Kind of chart"
 SQL_CHART_KINDS = {"bar": "Bars", "line": "Line", "point": "Points"}
 SQL_CHART_NEEDS = "A chart needs a column of numbers and another column."
-SQL_CHART_ALT = "{y} by {x}: a chart of {rows}"
 SQL_EXPORTS = {".csv": "CSV", ".xlsx": "Excel", ".parquet": "Parquet"}
 SQL_SAVE = "Save"
 SQL_SAVE_NAME = "Name"

@@ -64,9 +64,10 @@ WHERE action = 'updated'
 GROUP BY ALL
 ORDER BY changes DESC"""
 
-_CHANGED_TWICE: Final = """SELECT list, uid, field, count(*) AS times, list(new_value ORDER BY "at") AS became
+_CHANGED_TWICE: Final = """SELECT any_value(list) AS list, any_value(uid) AS uid, field, count(*) AS times
 FROM changes
 WHERE action = 'updated'
-GROUP BY list, uid, person_id, field
+GROUP BY list_id, person_id, field
 HAVING count(*) >= 2
-ORDER BY times DESC"""
+ORDER BY times DESC
+LIMIT 1000"""
