@@ -32,10 +32,11 @@ format: $(STAMP) ## Format and mend what can be mended
 browser: $(STAMP) ## A Chromium for the browser tests, where none is found
 	@$(BIN)/python scripts/browser.py
 
-benchmark: $(STAMP) ## The cost of a full sync against the floor, of a delta, and of an undo (some minutes)
+benchmark: $(STAMP) ## The cost of a full sync against the floor, of a delta, of an undo, and of SQL (some minutes)
 	PYTHONPATH=. $(BIN)/python benchmarks/full_sync.py --latency --throttle
 	PYTHONPATH=. $(BIN)/python benchmarks/delta.py
 	PYTHONPATH=. $(BIN)/python benchmarks/undo.py
+	PYTHONPATH=. $(BIN)/python benchmarks/sql.py
 
 screenshots: $(STAMP) browser ## Take the pictures in docs/images anew
 	PYTHONPATH=. $(BIN)/python scripts/screenshots.py

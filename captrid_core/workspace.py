@@ -10,6 +10,9 @@ from captrid_core.insight.audit import AuditLog
 from captrid_core.insight.explain import Explain
 from captrid_core.insight.matters import Matters
 from captrid_core.insight.notifications import Notifications
+from captrid_core.insight.published import Publisher
+from captrid_core.insight.saved_queries import SavedQueries
+from captrid_core.insight.sql import SqlQueries
 from captrid_core.lists.drafts import Drafts
 from captrid_core.lists.duplicates import Duplicates
 from captrid_core.lists.files import ListFiles
@@ -74,9 +77,13 @@ class Workspace:
             self.lists, self.runs, self.connections, self.schedules, self.organisation, clock
         )
         self.notifications = Notifications(self.database, self.vault, self.matters, clock)
+        self.published = Publisher(settings.home, self.database, self.lists, clock)
+        self.sql = SqlQueries(self.database, self.published, clock)
+        self.saved_queries = SavedQueries(self.database, clock)
 
     def close(self) -> None:
         """Close the home's files."""
+        self.sql.close()
         self.database.close()
 
     def __enter__(self) -> Workspace:

@@ -593,6 +593,7 @@ AUDIT_FAMILIES = {
     "person.": "People",
     "run.": "Sync runs",
     "schedule.": "Schedules",
+    "sql.": "SQL",
     "organisation.": "Organisation",
     "notifications.": "Notifications",
 }
@@ -624,6 +625,9 @@ AUDIT_WORDS = {
     "person.photo_removed": "Photo removed",
     "person.set_apart": "Told apart",
     "schedule.changed": "Schedule changed",
+    "sql.run": "SQL query run",
+    "sql.saved": "SQL query saved",
+    "sql.deleted": "SQL query deleted",
     "run.applied": "Held run applied",
     "run.discarded": "Held run discarded",
     "run.undone": "Run undone",
@@ -949,4 +953,56 @@ TROUBLE_WORDS = {
         "Changes forgotten",
         "The directory no longer knows where a delta goes on. The sync becomes a full one.",
     ),
+# SQL
+
+SQL = "SQL"
+SQL_INTRO = "Ask about people, runs and changes in DuckDB’s SQL. Nothing can be changed here."
+SQL_STATEMENT = "Statement"
+SQL_RUN = "Run"
+SQL_RUN_HELP = "Ctrl+Enter runs the statement, too."
+SQL_EXAMPLES = "Examples"
+SQL_SAVED = "Saved queries"
+SQL_ASKED = "Asked by you"
+SQL_CHOOSE = "Choose"
+SQL_EXAMPLE_WORDS = {
+    "new_starters": "New starters this month",
+    "leavers": "Leavers of the last year, by department",
+    "without_value": "People who lack a value",
+    "fields_that_change": "Fields that change most",
+    "changed_twice": "Who changed twice",
+}
+SQL_RUNNING = "Running for {seconds:.0f} s; it is ended after {limit:.0f} s."
+SQL_CANCEL = "Cancel"
+SQL_FOUND = "**{rows}** in {seconds:.2f} s"
+SQL_TRUNCATED = "Only the first {rows} are shown and exported."
+SQL_AS_OF = "Correct as of {when}."
+SQL_NOTHING = "No row fits."
+SQL_TAB_TABLE = "Table"
+SQL_TAB_CHART = "Chart"
+SQL_RESULT = "Result of the query"
+SQL_CHART_X = "Across"
+SQL_CHART_Y = "Up"
+SQL_CHART_KIND = "Kind of chart"
+SQL_CHART_KINDS = {"bar": "Bars", "line": "Line", "point": "Points"}
+SQL_CHART_NEEDS = "A chart needs a column of numbers and another column."
+SQL_EXPORTS = {".csv": "CSV", ".xlsx": "Excel", ".parquet": "Parquet"}
+SQL_SAVE = "Save"
+SQL_SAVE_NAME = "Name"
+SQL_SAVE_REPLACE = "Replace the query of that name"
+SQL_SAVE_HELP = "Saved queries are shared: everybody here sees them, each by a link of its own."
+SQL_WAS_SAVED = "“{name}” was saved."
+SQL_DELETE_SAVED = "Delete “{name}”"
+SQL_WAS_DELETED = "“{name}” was deleted."
+SQL_TABLES = "What there is"
+SQL_TABLE = "Table or list"
+SQL_COLUMN = "Column"
+SQL_COLUMN_TYPE = "Type"
+SQL_COLUMN_ABOUT = "What it is"
+SQL_COLUMNS_OF = "Columns of {name}"
+SQL_TOOLS = "Use your own tools"
+SQL_TOOLS_TEXT = "The published file is a DuckDB database. It is replaced as a whole soon after a change: open it for reading, and open it anew to see news."
+SQL_TOOL_WORDS = {
+    "cli": "DuckDB’s command line",
+    "pandas": "Python with pandas",
+    "captrid": "On this machine",
 }

@@ -6,7 +6,7 @@ INSERT INTO meta VALUES (0);
 
 -- the next free number of each kind of id; taken inside the transaction that uses it
 CREATE TABLE counter (kind VARCHAR, next BIGINT);
-INSERT INTO counter VALUES ('connection', 1), ('list', 1), ('run', 1), ('person', 1);
+INSERT INTO counter VALUES ('connection', 1), ('list', 1), ('run', 1), ('person', 1), ('query', 1);
 
 -- the organisation's own settings, one value of JSON a key
 CREATE TABLE setting (key VARCHAR, value VARCHAR);
@@ -181,3 +181,7 @@ CREATE TABLE audit (
 
 -- what somebody has entered in a wizard so far, so that a reload loses nothing
 CREATE TABLE draft (draft_id VARCHAR, kind VARCHAR, content VARCHAR, updated_at TIMESTAMP);
+
+-- queries that staff keep for each other, and what was asked lately
+CREATE TABLE saved_query (query_id BIGINT, name VARCHAR, query VARCHAR, actor VARCHAR, saved_at TIMESTAMP);
+CREATE TABLE asked_query (asked_at TIMESTAMP, actor VARCHAR, query VARCHAR, outcome VARCHAR, seconds DOUBLE);
