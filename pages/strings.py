@@ -953,6 +953,8 @@ TROUBLE_WORDS = {
         "Changes forgotten",
         "The directory no longer knows where a delta goes on. The sync becomes a full one.",
     ),
+}
+
 # SQL
 
 SQL = "SQL"
