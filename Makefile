@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format browser benchmark lock clean
+.PHONY: help demo serve test check format browser benchmark benchmark-dashboard lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ benchmark: $(STAMP) ## The cost of a full sync against the floor, of a delta, an
 	PYTHONPATH=. $(BIN)/python benchmarks/full_sync.py --latency --throttle
 	PYTHONPATH=. $(BIN)/python benchmarks/delta.py
 	PYTHONPATH=. $(BIN)/python benchmarks/undo.py
+
+benchmark-dashboard: $(STAMP) ## What a rerun of a list of a million people costs, and a crowd of visitors (two minutes)
+	PYTHONPATH=. $(BIN)/python benchmarks/dashboard.py
 
 lock: $(STAMP) ## Write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
