@@ -34,7 +34,7 @@ def sound(workspace: Workspace) -> Workspace:
 def test_a_sound_home(sound: Workspace) -> None:
     assert {name: one.message for name, one in checks(sound).items()} == {
         "permissions": f"{sound.settings.home} is private.",
-        "database": f"Schema 1; all {TABLES} tables can be read.",
+        "database": f"Schema 1; all {TABLES + 2} tables can be read.",
         "list Guests": "3 people, every UID and every linked object once.",
         "runs": "The numbers of 0 runs are those of the history.",
         "secrets": "The key opens all 0 secrets.",
