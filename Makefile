@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format browser benchmark screenshots lock clean
+.PHONY: help demo serve test check format browser benchmark benchmark-dashboard screenshots lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 demo: $(STAMP) ## Sandbox directory, sample list, first full sync, dashboard; prints its address
 	$(BIN)/captrid demo
@@ -32,13 +32,17 @@ format: $(STAMP) ## Format and mend what can be mended
 browser: $(STAMP) ## A Chromium for the browser tests, where none is found
 	@$(BIN)/python scripts/browser.py
 
-benchmark: $(STAMP) ## The cost of a full sync against the floor, of a delta, and of an undo (some minutes)
+benchmark: $(STAMP) ## The cost of a full sync against the floor, of a delta, of an undo, and of SQL (some minutes)
 	PYTHONPATH=. $(BIN)/python benchmarks/full_sync.py --latency --throttle
 	PYTHONPATH=. $(BIN)/python benchmarks/delta.py
 	PYTHONPATH=. $(BIN)/python benchmarks/undo.py
+	PYTHONPATH=. $(BIN)/python benchmarks/sql.py
 
 screenshots: $(STAMP) browser ## Take the pictures in docs/images anew
 	PYTHONPATH=. $(BIN)/python scripts/screenshots.py
+
+benchmark-dashboard: $(STAMP) ## What a rerun of a list of a million people costs, and a crowd of visitors (two minutes)
+	PYTHONPATH=. $(BIN)/python benchmarks/dashboard.py
 
 lock: $(STAMP) ## Write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

@@ -112,7 +112,12 @@ def serve(
     root = dashboard_root()
     _process.settings, _process.on_ready = settings, on_ready
     with using(Workspace(settings, linger=LINGER, practice=practice)) as served:
-        scheduler = Scheduler(served.schedules, served.clock, after=served.notifications.look)
+
+        def look() -> None:
+            served.notifications.look()
+            served.published.refresh_if_touched(actor=settings.actor)
+
+        scheduler = Scheduler(served.schedules, served.clock, after=look)
         try:
             served.runs.recover()  # opens the home: what is wrong with it is said before anything else
             scheduler.start()

@@ -10,11 +10,15 @@ from captrid_core.insight.audit import AuditLog
 from captrid_core.insight.explain import Explain
 from captrid_core.insight.matters import Matters
 from captrid_core.insight.notifications import Notifications
+from captrid_core.insight.published import Publisher
+from captrid_core.insight.saved_queries import SavedQueries
+from captrid_core.insight.sql import SqlQueries
 from captrid_core.lists.drafts import Drafts
 from captrid_core.lists.duplicates import Duplicates
 from captrid_core.lists.files import ListFiles
 from captrid_core.lists.master_lists import MasterLists
 from captrid_core.lists.people import People
+from captrid_core.lists.photos import Photos
 from captrid_core.lists.upkeep import ListUpkeep
 from captrid_core.organisation import Organisation
 from captrid_core.practice import Practice
@@ -59,22 +63,27 @@ class Workspace:
         self.lists = MasterLists(self.database, clock)
         self.upkeep = ListUpkeep(self.database, self.lists, clock)
         self.people = People(self.database, self.lists, clock)
+        self.photos = Photos(self.database, self.people, clock)
         self.duplicates = Duplicates(self.database, self.lists, self.people, clock)
         self.drafts = Drafts(self.database, clock)
         self.files = ListFiles(self.database, self.lists, clock)
         self.setup = SyncSetup(self.connections)
         self.audit = AuditLog(self.database)
         self.runs = Runs(self.database, settings.home / "runs", clock)
-        self.runner = Runner(self.database, self.connections, self.lists, self.runs, clock)
+        self.runner = Runner(self.database, self.connections, self.lists, self.runs, self.photos, clock)
         self.schedules = Schedules(self.database, self.lists, self.runs, self.runner, clock)
         self.explain = Explain(self.database, self.lists, self.people, self.connections)
         self.matters = Matters(
             self.lists, self.runs, self.connections, self.schedules, self.organisation, clock
         )
         self.notifications = Notifications(self.database, self.vault, self.matters, clock)
+        self.published = Publisher(settings.home, self.database, self.lists, clock)
+        self.sql = SqlQueries(self.database, self.published, clock)
+        self.saved_queries = SavedQueries(self.database, clock)
 
     def close(self) -> None:
         """Close the home's files."""
+        self.sql.close()
         self.database.close()
 
     def __enter__(self) -> Workspace:

@@ -26,6 +26,7 @@ page = st.navigation(
     [
         st.Page("home.py", title=strings.HOME, icon=":material/home:", default=True),
         st.Page("master_lists.py", title=strings.MASTER_LISTS, icon=":material/groups:", url_path="lists"),
+        st.Page("sql.py", title=strings.SQL, icon=":material/database:", url_path="sql"),
         st.Page(
             "directory_integrations.py",
             title=strings.DIRECTORY_INTEGRATIONS,

@@ -396,7 +396,9 @@ PHASES = {
     "signing in": "Signing in",
     "reading": "Reading people",
     "comparing": "Comparing",
+    "looking up": "Looking up who is missing",
     "applying": "Saving",
+    "photos": "Taking photos",
 }
 CANCEL_SYNC = "Cancel sync"
 CANCEL_HELP = "Nothing is changed by a cancelled sync, and nobody is deactivated."
@@ -591,6 +593,7 @@ AUDIT_FAMILIES = {
     "person.": "People",
     "run.": "Sync runs",
     "schedule.": "Schedules",
+    "sql.": "SQL",
     "organisation.": "Organisation",
     "notifications.": "Notifications",
 }
@@ -618,8 +621,13 @@ AUDIT_WORDS = {
     "person.reactivated": "Person reactivated",
     "person.released": "Status released",
     "person.joined": "Records joined",
+    "person.photo_chosen": "Photo chosen",
+    "person.photo_removed": "Photo removed",
     "person.set_apart": "Told apart",
     "schedule.changed": "Schedule changed",
+    "sql.run": "SQL query run",
+    "sql.saved": "SQL query saved",
+    "sql.deleted": "SQL query deleted",
     "run.applied": "Held run applied",
     "run.discarded": "Held run discarded",
     "run.undone": "Run undone",
@@ -834,6 +842,21 @@ NOT_SAME = "Not the same"
 SET_APART = "They will not be shown together again."
 ORIGIN = "Origin"
 
+# photos
+
+PHOTO = "Photo"
+PHOTO_FROM_DIRECTORY = "From the directory, {when}"
+PHOTO_BY_STAFF = "Chosen here, {when}. The directory never replaces it."
+PHOTO_CHOOSE = "Choose a picture"
+PHOTO_SAVE = "Use this picture"
+PHOTO_REMOVE = "Remove photo"
+PHOTO_SAVED = "The photo was saved."
+PHOTO_REMOVED = "The photo was removed."
+PHOTOS = "Photos"
+PHOTOS_FROM_DIRECTORY = "Take photos from the directory for people who have none"
+PHOTOS_HELP = "Asked for after each sync. A photo that was chosen here is never replaced."
+PHOTOS_ON = "Photos come with the next sync."
+PHOTOS_OFF = "Photos are no longer asked for; those that are there stay."
 # The sandbox directory of a demo
 
 SANDBOX = "Sandbox directory"
@@ -930,4 +953,58 @@ TROUBLE_WORDS = {
         "Changes forgotten",
         "The directory no longer knows where a delta goes on. The sync becomes a full one.",
     ),
+}
+
+# SQL
+
+SQL = "SQL"
+SQL_INTRO = "Ask about people, runs and changes in DuckDB’s SQL. Nothing can be changed here."
+SQL_STATEMENT = "Statement"
+SQL_RUN = "Run"
+SQL_RUN_HELP = "Ctrl+Enter runs the statement, too."
+SQL_EXAMPLES = "Examples"
+SQL_SAVED = "Saved queries"
+SQL_ASKED = "Asked by you"
+SQL_CHOOSE = "Choose"
+SQL_EXAMPLE_WORDS = {
+    "new_starters": "New starters this month",
+    "leavers": "Leavers of the last year, by department",
+    "without_value": "People who lack a value",
+    "fields_that_change": "Fields that change most",
+    "changed_twice": "Who changed twice",
+}
+SQL_RUNNING = "Running for {seconds:.0f} s; it is ended after {limit:.0f} s."
+SQL_CANCEL = "Cancel"
+SQL_FOUND = "**{rows}** in {seconds:.2f} s"
+SQL_TRUNCATED = "Only the first {rows} are shown and exported."
+SQL_AS_OF = "Correct as of {when}."
+SQL_NOTHING = "No row fits."
+SQL_TAB_TABLE = "Table"
+SQL_TAB_CHART = "Chart"
+SQL_RESULT = "Result of the query"
+SQL_CHART_X = "Across"
+SQL_CHART_Y = "Up"
+SQL_CHART_KIND = "Kind of chart"
+SQL_CHART_KINDS = {"bar": "Bars", "line": "Line", "point": "Points"}
+SQL_CHART_NEEDS = "A chart needs a column of numbers and another column."
+SQL_EXPORTS = {".csv": "CSV", ".xlsx": "Excel", ".parquet": "Parquet"}
+SQL_SAVE = "Save"
+SQL_SAVE_NAME = "Name"
+SQL_SAVE_REPLACE = "Replace the query of that name"
+SQL_SAVE_HELP = "Saved queries are shared: everybody here sees them, each by a link of its own."
+SQL_WAS_SAVED = "“{name}” was saved."
+SQL_DELETE_SAVED = "Delete “{name}”"
+SQL_WAS_DELETED = "“{name}” was deleted."
+SQL_TABLES = "What there is"
+SQL_TABLE = "Table or list"
+SQL_COLUMN = "Column"
+SQL_COLUMN_TYPE = "Type"
+SQL_COLUMN_ABOUT = "What it is"
+SQL_COLUMNS_OF = "Columns of {name}"
+SQL_TOOLS = "Use your own tools"
+SQL_TOOLS_TEXT = "The published file is a DuckDB database. It is replaced as a whole soon after a change: open it for reading, and open it anew to see news."
+SQL_TOOL_WORDS = {
+    "cli": "DuckDB’s command line",
+    "pandas": "Python with pandas",
+    "captrid": "On this machine",
 }

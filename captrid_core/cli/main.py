@@ -45,6 +45,8 @@ _SOURCES: Final = {
     "duplicates": f"{_CLI}.duplicates:duplicates",
     "import": f"{_CLI}.files:import_",
     "export": f"{_CLI}.files:export",
+    "sql": f"{_CLI}.sql:sql",
+    "publish": f"{_CLI}.sql:publish",
     "plan": f"{_CLI}.upkeep:plan",
     "settings": f"{_CLI}.organisation:settings",
     "notifications": f"{_CLI}.organisation:notifications",

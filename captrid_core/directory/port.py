@@ -193,6 +193,9 @@ class Directory(Protocol):
     def membership(self, group_id: str, user_id: str) -> Membership:
         """Return whether a user is in a group, and by which way."""
 
+    def photos(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return the photos of those of these users who have one, as JPEG of about 240 pixels."""
+
     def reports(self, ids: Sequence[str]) -> set[str]:
         """Return the ids of all whose manager is one of these users."""
 

@@ -16,6 +16,13 @@ from captrid_core.store.whole_files import replacing
 FORMATS: Final = (".csv", ".xlsx", ".parquet", ".json")
 """The endings of files that can be exported to."""
 
+COPY_OPTIONS: Final = {
+    ".csv": "FORMAT csv, HEADER, DELIMITER ',', QUOTE '\"', ESCAPE '\"'",
+    ".parquet": "FORMAT parquet, COMPRESSION zstd",
+    ".json": "FORMAT json, ARRAY true",
+}
+"""How DuckDB writes each kind of file."""
+
 _EXCEL_ROWS: Final = 1_048_575
 _EXCEL_FIRST_YEAR: Final = 1900
 _BATCH: Final = 2000
@@ -48,14 +55,9 @@ def export(cursor: Cursor, master_list: MasterList, path: Path, *, status: Statu
     )
     with replacing(path) as draft:
         if ending == ".xlsx":
-            _write_workbook(cursor, master_list, select, count, draft)
+            write_workbook(cursor, select, count, draft)
         else:
-            options = {
-                ".csv": "FORMAT csv, HEADER, DELIMITER ',', QUOTE '\"', ESCAPE '\"'",
-                ".parquet": "FORMAT parquet, COMPRESSION zstd",
-                ".json": "FORMAT json, ARRAY true",
-            }[ending]
-            cursor.execute(f"COPY ({select}) TO {literal(str(draft))} ({options})")
+            cursor.execute(f"COPY ({select}) TO {literal(str(draft))} ({COPY_OPTIONS[ending]})")
     return count
 
 
@@ -81,36 +83,40 @@ def _cell(field: Field, *, text: bool) -> str:
     return neutralised(column)
 
 
-def _write_workbook(cursor: Cursor, master_list: MasterList, select: str, count: int, draft: Path) -> None:
-    """Write an Excel workbook row by row, so that memory stays small."""
+def write_workbook(cursor: Cursor, select: str, count: int, draft: Path, *, sheet: str = "People") -> None:
+    """Write an Excel workbook row by row, so that memory stays small.
+
+    Raises:
+        Invalid: The rows do not fit into a worksheet.
+    """
     import xlsxwriter
 
     if count > _EXCEL_ROWS:
         raise Invalid(
-            f"{count:,} people do not fit into a worksheet, which holds {_EXCEL_ROWS:,}.",
+            f"{count:,} rows do not fit into a worksheet, which holds {_EXCEL_ROWS:,}.",
             hint="Export to .csv or .parquet instead.",
         )
     cursor.execute(select)
     with xlsxwriter.Workbook(draft, {"constant_memory": True, "tmpdir": str(draft.parent)}) as workbook:
-        sheet = workbook.add_worksheet("People")
+        page = workbook.add_worksheet(sheet)
         bold = workbook.add_format({"bold": True})
         day = workbook.add_format({"num_format": "yyyy-mm-dd"})
-        sheet.freeze_panes(1, 0)
-        sheet.set_column(0, len(cursor.description or ()) - 1, 18)
+        page.freeze_panes(1, 0)
+        page.set_column(0, len(cursor.description or ()) - 1, 18)
         for column, described in enumerate(cursor.description or ()):
-            sheet.write_string(0, column, described[0], bold)
+            page.write_string(0, column, described[0], bold)
         number = 0
         while batch := cursor.fetchmany(_BATCH):
             for cells in batch:
                 number += 1
                 for column, cell in enumerate(cells):
-                    _write_cell(sheet, number, column, cell, day)
+                    _write_cell(page, number, column, cell, day)
 
 
 def _write_cell(sheet: Any, row: int, column: int, cell: Any, day: Any) -> None:
     if isinstance(cell, date) and cell.year >= _EXCEL_FIRST_YEAR:
         sheet.write_datetime(row, column, cell, day)
-    elif isinstance(cell, float):
+    elif isinstance(cell, float | int):
         sheet.write_number(row, column, cell)
     elif cell is not None:
         sheet.write_string(row, column, str(cell))

@@ -76,6 +76,11 @@ def join(
     cursor.execute(f"DELETE FROM {master_list.people_table} WHERE _person_id IN ($stays, $goes)", ids)
     cursor.execute(f"INSERT INTO {master_list.people_table} BY NAME FROM joined_person")
     cursor.execute("DROP TABLE joined_person")
+    cursor.execute(
+        """UPDATE photo SET person_id = $stays WHERE person_id = $goes AND origin <> 'none'
+             AND NOT EXISTS (FROM photo own WHERE own.person_id = $stays AND own.origin <> 'none')""",
+        ids,
+    )
     return stays
 
 

@@ -200,10 +200,12 @@ class MasterLists:
 
     def counts(self, master_list: MasterList) -> Counts:
         """Return how many people a list has, how many are Active and how many the directory manages."""
+        people = f"FROM {master_list.people_table}"
         with self._database.read() as cursor:
+            # apart, each is answered almost without reading the column; together it would be read as a whole
             found = cursor.execute(
-                f"""SELECT count(*), count(*) FILTER (_active), count(*) FILTER (_anchor IS NOT NULL AND ?)
-                    FROM {master_list.people_table}""",
+                f"""SELECT (SELECT count(*) {people}), (SELECT count(*) {people} WHERE _active),
+                           (SELECT count(*) {people} WHERE _anchor IS NOT NULL AND ?)""",
                 [master_list.connected],
             ).fetchone()
         return Counts(*(found or (0, 0, 0)))
@@ -295,6 +297,7 @@ def _sync_of(found: dict[str, Any], mapping: dict[str, str]) -> SyncConfiguratio
             blank_count=found["hold_blank_count"],
             blank_percent=found["hold_blank_percent"],
         ),
+        photos=bool(found["photos"]),
         connected=found["connected"],
         synced_tenant_id=found["synced_tenant_id"],
         full_needed=found["full_needed"],
@@ -312,7 +315,7 @@ def store_sync(cursor: Cursor, master_list: MasterList) -> None:
         """UPDATE master_list SET connection_id = ?, connected = ?, scope_kind = ?, group_id = ?, group_name = ?,
                nested = ?, exclude_guests = ?, exclude_disabled = ?, uid_property = ?, on_uid_change = ?,
                hold_deactivate_count = ?, hold_deactivate_percent = ?, hold_blank_count = ?, hold_blank_percent = ?,
-               synced_tenant_id = ?, full_needed = ?
+               synced_tenant_id = ?, full_needed = ?, photos = ?
            WHERE list_id = ?""",
         [
             sync.connection_id,
@@ -331,6 +334,7 @@ def store_sync(cursor: Cursor, master_list: MasterList) -> None:
             sync.guards.blank_percent,
             sync.synced_tenant_id,
             sync.full_needed,
+            sync.photos,
             master_list.id,
         ],
     )

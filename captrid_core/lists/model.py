@@ -105,6 +105,8 @@ class SyncConfiguration:
     exclude_disabled: bool = False
     on_uid_change: OnUidChange = OnUidChange.NEW_PERSON
     guards: Guards = field(default_factory=Guards)
+    photos: bool = False
+    """Whether photos are taken from the directory for people who have none."""
     connected: bool = True
     synced_tenant_id: str | None = None
     full_needed: str | None = "this is its first sync"

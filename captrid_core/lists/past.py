@@ -14,7 +14,7 @@ def keep_macro(cursor: Cursor, master_list: MasterList) -> None:
     """Keep the table macro `people_<list>_as_of(moment)`, so that SQL can ask for the past; moments are in UTC."""
     cursor.execute(
         f"CREATE OR REPLACE MACRO {master_list.people_table}_as_of(moment) AS TABLE "
-        f"SELECT * FROM {_people_since(master_list, 'moment::TIMESTAMP')}"
+        f"SELECT * FROM {people_since(master_list, 'moment::TIMESTAMP')}"
     )
 
 
@@ -25,11 +25,11 @@ def drop_macro(cursor: Cursor, master_list: MasterList) -> None:
 
 def people_at(master_list: MasterList, moment: datetime) -> str:
     """Return SQL for a table of the list's people as they were at a moment, with the columns of today's."""
-    return _people_since(master_list, f"TIMESTAMP {literal(str(to_column(moment)))}")
+    return people_since(master_list, f"TIMESTAMP {literal(str(to_column(moment)))}")
 
 
-def _people_since(master_list: MasterList, since: str) -> str:
-    """Return SQL for the list's people with what happened after `since` taken back.
+def people_since(master_list: MasterList, since: str, *, schema: str = "main") -> str:
+    """Return SQL for the list's people, whose tables lie in `schema`, with what happened after `since` taken back.
 
     Whoever did not exist yet is left out. Whose status was set by hand is not known of the past:
     nobody counts as an exception. A field that was added since is blank.
@@ -45,15 +45,15 @@ def _people_since(master_list: MasterList, since: str) -> str:
             CASE later.status WHEN 'deactivated' THEN true WHEN 'reactivated' THEN false ELSE p._active END AS _active,
             CASE WHEN later.relinked THEN later.anchor ELSE p._anchor END AS _anchor,
             false AS _by_staff, {restored})
-        FROM (FROM {master_list.people_table}
+        FROM (FROM {schema}.{master_list.people_table}
               UNION ALL BY NAME
-              SELECT * EXCLUDE (_joined_at) FROM {master_list.former_table} WHERE _joined_at > {since}) p
+              SELECT * EXCLUDE (_joined_at) FROM {schema}.{master_list.former_table} WHERE _joined_at > {since}) p
         LEFT JOIN (
             SELECT person_id, bool_or(action = 'created') AS not_yet,
                    first(action ORDER BY changed_at) FILTER (action IN ('deactivated', 'reactivated')) AS status,
                    bool_or(action IN ('linked', 'unlinked')) AS relinked,
                    first(old_value ORDER BY changed_at) FILTER (action IN ('linked', 'unlinked')) AS anchor {firsts}
-            FROM change
+            FROM {schema}.change
             WHERE list_id = {master_list.id:d} AND changed_at > {since}
             GROUP BY person_id
         ) later ON later.person_id = p._person_id

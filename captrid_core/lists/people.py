@@ -103,21 +103,28 @@ class People:
         """
         source = people_at(master_list, as_of) if as_of is not None else master_list.people_table
         where, parameters = self._where(master_list, status, search, exceptions_only=exceptions_only)
-        key = master_list.field(sort or master_list.uid_field).key
-        order = f"{quote(key)} {'DESC' if descending else 'ASC'} NULLS LAST, _person_id"
+        key = quote(master_list.field(sort or master_list.uid_field).key)
+        order = f"{key} {'DESC' if descending else 'ASC'} NULLS LAST, _person_id"
         columns = ", ".join(quote(field.key) for field in master_list.fields)
         page = f"LIMIT {limit:d} OFFSET {offset:d}" if limit is not None else ""
+        person = f"_person_id, _active, _origin, _anchor IS NOT NULL, {_EXCEPTION}, {columns}"
+        count = f"SELECT count(*) FROM {source} WHERE {where}"
         with self._database.read() as cursor:
-            found = cursor.execute(
-                f"""SELECT _person_id, _active, _origin, _anchor IS NOT NULL, {_EXCEPTION}, {columns}
-                    FROM {source} WHERE {where} ORDER BY {order} {page}""",
-                parameters,
-            ).fetchall()
-            total = (
-                len(found)
-                if limit is None
-                else scalar(cursor, f"SELECT count(*) FROM {source} WHERE {where}", parameters)
-            )
+            if search and limit is not None:
+                # reading all the texts is what takes the time: it is done once, for the page and for the number
+                found = cursor.execute(
+                    f"""WITH hits AS MATERIALIZED (SELECT _person_id, {key} FROM {source} WHERE {where})
+                        SELECT {person}, (SELECT count(*) FROM hits) FROM {source}
+                        WHERE _person_id IN (SELECT _person_id FROM hits ORDER BY {order} {page}) ORDER BY {order}""",
+                    parameters,
+                ).fetchall()
+                total = found[0][-1] if found else scalar(cursor, count, parameters) if offset else 0
+                found = [one[:-1] for one in found]
+            else:
+                found = cursor.execute(
+                    f"SELECT {person} FROM {source} WHERE {where} ORDER BY {order} {page}", parameters
+                ).fetchall()
+                total = len(found) if limit is None else scalar(cursor, count, parameters)
         return PeoplePage([_person(master_list, one) for one in found], total)
 
     def get(self, master_list: MasterList, uid: str) -> Person:
@@ -390,9 +397,10 @@ class People:
             if field.type not in (FieldType.NUMBER, FieldType.DATE)
         ]
         for word in search.split():
-            tests.append(
-                "(" + " OR ".join(f"contains(lower({column}), lower(?))" for column in text_columns) + ")"
-            )
+            # a word without letters that have a case need not be compared without regard to it
+            cased = word.lower() != word.upper()
+            shape = "contains(lower({}), lower(?))" if cased else "contains({}, ?)"
+            tests.append(f"({' OR '.join(shape.format(column) for column in text_columns)})")
             parameters += [word] * len(text_columns)
         return " AND ".join(tests), parameters
 

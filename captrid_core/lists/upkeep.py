@@ -78,6 +78,22 @@ class ListUpkeep:
             )
         return after
 
+    def take_photos(self, name_or_id: str | int, *, on: bool, actor: str) -> MasterList:
+        """Say whether photos are taken from the directory, for people who have none (N4).
+
+        Raises:
+            NotFound: There is no such list.
+            Invalid: It was never connected.
+        """
+        with self._database.write() as cursor:
+            before = self._lists.load(cursor, name_or_id)
+            if before.sync is None:
+                raise Invalid(f"“{before.name}” has no directory to take photos from.")
+            after = replace(before, sync=replace(before.sync, photos=on))
+            store_sync(cursor, after)
+            self._lists.audit(cursor, "list.rules_changed", after, actor, photos=on)
+        return after
+
     def change_field(self, name_or_id: str | int, field: Field, *, actor: str) -> MasterList:
         """Change the label, type, options or duty of the field with the given field's key.
 
@@ -233,7 +249,7 @@ def _drop(cursor: Cursor, gone: MasterList) -> None:
             f"DELETE FROM {table} WHERE run_id IN (SELECT run_id FROM run WHERE list_id = ?)", [gone.id]
         )
     drop_macro(cursor, gone)
-    for table in ("change", "run", "schedule", "mapping", "field", "master_list"):
+    for table in ("photo", "change", "run", "schedule", "mapping", "field", "master_list"):
         cursor.execute(f"DELETE FROM {table} WHERE list_id = ?", [gone.id])
     for table in (gone.people_table, gone.former_table):
         cursor.execute(f"DROP TABLE {table}")

@@ -5,6 +5,7 @@ Source: "Combine multiple HTTP requests using JSON batching" in the Microsoft Gr
 
 from __future__ import annotations
 
+import base64
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
@@ -115,6 +116,8 @@ def _written(item: _Item, found: Answer) -> dict[str, Any]:
     names = {"content-type": "Content-Type", "retry-after": "Retry-After", "location": "Location"}
     headers = {names.get(name, name): found.headers[name] for name in kept if name in found.headers}
     body = found.json()
+    if body is None and found.headers.get("content-type", "").startswith("image/"):
+        body = base64.b64encode(found.body).decode()
     return {
         "id": item.id,
         "status": found.status,

@@ -66,6 +66,8 @@ class Graph:
             "/users/$count": lambda ask, _: users.count(ask),
             "/users/{id}": lambda ask, path: users.one(ask, path["id"]),
             "/users/{id}/manager": lambda ask, path: users.manager(ask, path["id"]),
+            "/users/{id}/photo/$value": lambda ask, path: users.photo(ask, path["id"], "648x648"),
+            "/users/{id}/photos/{size}/$value": lambda ask, path: users.photo(ask, path["id"], path["size"]),
             "/users/{id}/directreports": lambda ask, path: users.reports(ask, path["id"]),
             "/groups": lambda ask, _: groups.listing(ask),
             "/groups/$count": lambda ask, _: groups.count(ask),

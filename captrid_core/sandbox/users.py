@@ -15,6 +15,7 @@ from captrid_core.sandbox.directory import Directory
 from captrid_core.sandbox.errors import GraphError, not_found
 from captrid_core.sandbox.identifiers import Kind, kind_of
 from captrid_core.sandbox.people import People
+from captrid_core.sandbox.portraits import SIZES, has_portrait, portrait
 from captrid_core.sandbox.properties import USER_DEFAULTS
 from captrid_core.sandbox.represent import TYPE_NAMES, Shape
 
@@ -116,6 +117,14 @@ class Users:
         return entity(
             ask, "directoryObjects", self._people.text(manager, Shape(Kind.USER, names, typed=True))
         )
+
+    def photo(self, ask: Ask, user_id: str, size: str) -> Response:
+        """GET /users/{id}/photo/$value and /users/{id}/photos/{size}/$value."""
+        ask.grant.require(*READ_USERS, "ProfilePhoto.Read.All")
+        number = self._find(user_id)
+        if size not in SIZES or not has_portrait(number):
+            raise GraphError(404, "ImageNotFound", "The photo wasn't found.")
+        return Response(portrait(number, size), media_type="image/jpeg")
 
     def reports(self, ask: Ask, user_id: str) -> Response:
         """GET /users/{id}/directReports."""

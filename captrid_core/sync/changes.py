@@ -157,6 +157,7 @@ def stage_changes(cursor: Cursor, master_list: MasterList, spool: Spool) -> None
     """)
     entries = f"FROM {_REPORTED} WHERE {here} AND {fits} AND NOT ({_incomplete(master_list)})"
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE {STAGED} AS {typed_objects(master_list, entries)}")
+    _recall_left_as_is(cursor, master_list)
     _recall(cursor, master_list)
     find_near(cursor, master_list)
     _keep_untold(cursor, master_list)
@@ -265,6 +266,16 @@ def _recall(cursor: Cursor, master_list: MasterList) -> None:
                           true AS _recalled)
         FROM {_waiting(master_list)}
         WHERE _anchor NOT IN (SELECT _anchor FROM {STAGED}) AND _anchor NOT IN (SELECT _anchor FROM {GONE})
+    """)
+
+
+def _recall_left_as_is(cursor: Cursor, master_list: MasterList) -> None:
+    """Look again at people whose object is gone and who are Active because several accounts claimed their UID (R12)."""
+    cursor.execute(f"""
+        INSERT INTO {GONE}
+        SELECT _anchor, {literal(Absence.OUT_OF_SCOPE)} FROM {master_list.people_table}
+        WHERE _active AND NOT _by_staff AND NOT _in_scope AND _anchor IS NOT NULL
+          AND _anchor NOT IN (SELECT _anchor FROM {GONE} UNION ALL SELECT _anchor FROM {STAGED})
     """)
 
 

@@ -221,22 +221,22 @@ def _build_change_set(cursor: Cursor, master_list: MasterList, people: str) -> N
         WHERE {differs} OR p._anchor IS DISTINCT FROM s._anchor OR p._in_scope IS DISTINCT FROM true
            OR p._uid_key IS DISTINCT FROM s._uid_key OR (NOT p._active AND NOT p._by_staff)
     """)
-    # left the scope (R18), but not those whose UID several accounts claim (R12); or lost their object
-    # to another UID (R13)
+    # left the scope (R18); or lost their object to another UID (R13). Those whose UID several accounts
+    # claim stay as they are (R12), but it is known that their own object is gone, and each delta looks at them again
     cursor.execute(f"""
         INSERT INTO {CHANGE_SET}
         SELECT p._person_id, NULL, p.{uid}, p._anchor, CASE WHEN gone.vacated THEN NULL ELSE p._anchor END,
-               CASE WHEN p._active AND NOT p._by_staff THEN 'deactivate' ELSE 'none' END, false, false, NULL,
+               CASE WHEN p._active AND NOT p._by_staff AND NOT gone.claimed THEN 'deactivate' ELSE 'none' END, false, false, NULL,
                CASE WHEN gone.vacated THEN {literal(Absence.UID_CHANGED)} ELSE known._reason END
-        FROM (SELECT person_id, false AS vacated FROM joined
-              WHERE _row IS NULL AND person_id NOT IN (
-                  SELECT by_id FROM odd WHERE skip = 'duplicate_uid' AND by_id IS NOT NULL)
+        FROM (SELECT person_id, false AS vacated, person_id IN (
+                  SELECT by_id FROM odd WHERE skip = 'duplicate_uid' AND by_id IS NOT NULL) AS claimed
+              FROM joined WHERE _row IS NULL
               UNION ALL
-              SELECT own_id, true FROM targets WHERE own_id IS DISTINCT FROM person_id AND own_id IS NOT NULL) gone
+              SELECT own_id, true, false FROM targets WHERE own_id IS DISTINCT FROM person_id AND own_id IS NOT NULL) gone
         JOIN {people} p ON p._person_id = gone.person_id
         LEFT JOIN {GONE} known ON known._anchor = p._anchor
         WHERE gone.person_id NOT IN (SELECT person_id FROM targets WHERE person_id IS NOT NULL)
-          AND ((p._active AND NOT p._by_staff) OR p._in_scope IS DISTINCT FROM false OR gone.vacated)
+          AND ((p._active AND NOT p._by_staff AND NOT gone.claimed) OR p._in_scope IS DISTINCT FROM false OR gone.vacated)
     """)
 
 

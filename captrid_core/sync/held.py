@@ -70,7 +70,15 @@ def fits(cursor: Cursor, master_list: MasterList, run: Run) -> bool:
 def configuration(sync: SyncConfiguration) -> str:
     """Return how a list is synced as text, as far as it decides what is read and what follows from it."""
     told = asdict(sync)
-    for of_no_matter in ("guards", "group_name", "connected", "full_needed", "delta_link", "delta_link_at"):
+    for of_no_matter in (
+        "guards",
+        "photos",
+        "group_name",
+        "connected",
+        "full_needed",
+        "delta_link",
+        "delta_link_at",
+    ):
         del told[of_no_matter]
     return json.dumps(told, sort_keys=True)
 

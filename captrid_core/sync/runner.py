@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from captrid_core.clock import Clock
@@ -28,6 +29,7 @@ from captrid_core.errors import (
 )
 from captrid_core.lists.master_lists import MasterLists, mark_synced
 from captrid_core.lists.model import MasterList, SyncConfiguration
+from captrid_core.lists.photos import Photos
 from captrid_core.store.database import Cursor, Database, quote, transaction
 from captrid_core.store.records import write_audit
 from captrid_core.sync import absence, changes, held, undo
@@ -53,6 +55,7 @@ from captrid_core.sync.staging import needed_properties, stage
 
 log = logging.getLogger(__name__)
 
+_PHOTOS_AT_ONCE = 100
 _INSTEAD = "A full sync was run instead of a delta, because {why}."
 
 Listener = Callable[[Progress], None]
@@ -143,8 +146,15 @@ class Runner:
     """Leads runs of one home."""
 
     def __init__(
-        self, database: Database, connections: Connections, lists: MasterLists, runs: Runs, clock: Clock
+        self,
+        database: Database,
+        connections: Connections,
+        lists: MasterLists,
+        runs: Runs,
+        photos: Photos,
+        clock: Clock,
     ) -> None:
+        self._photos = photos
         self._database = database
         self._connections = connections
         self._lists = lists
@@ -468,7 +478,34 @@ class Runner:
                     self._read(run, master_list, spool, watch), master_list, spool, watch
                 )
 
-        return self._to_the_end(run, work, watch)
+        ended_run = self._to_the_end(run, work, watch)
+        if ended_run.status is RunStatus.SUCCEEDED and master_list.sync and master_list.sync.photos:
+            self._take_photos(master_list, watch)
+        return ended_run
+
+    def _take_photos(self, master_list: MasterList, watch: RunWatch) -> None:
+        """Ask for the photos of people who have none (N4); whatever fails here comes with the next run."""
+        assert master_list.sync is not None
+        wanting = self._photos.wanting(master_list)
+        if not wanting:
+            return
+        watch.enter("photos")
+        try:
+            directory = self._connections.open(master_list.sync.connection_id, watch)
+            try:
+                for some in _some(wanting):
+                    watch.check()
+                    found = directory.photos(some)
+                    self._photos.keep(
+                        master_list,
+                        [wanting[one] for one in some],
+                        {wanting[one]: content for one, content in found.items()},
+                        actor=master_list.name,
+                    )
+            finally:
+                directory.close()
+        except CaptridError as error:
+            log.warning("Photos of “%s” were not taken: %s", master_list.name, error.message)
 
     def _to_the_end(self, run: Run, work: Callable[[], Run], watch: RunWatch | None = None) -> Run:
         """Return what `work` returns, or the run as it ended otherwise: that too goes to the history."""
@@ -728,3 +765,9 @@ def _in_sentence(message: str) -> str:
 def _id(run: Run) -> int:
     assert run.id is not None
     return run.id
+
+
+def _some(ids: Iterable[str]) -> Iterator[list[str]]:
+    left = iter(ids)
+    while found := list(islice(left, _PHOTOS_AT_ONCE)):
+        yield found

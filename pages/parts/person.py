@@ -15,6 +15,7 @@ from pages.parts.changes import name_of
 from pages.parts.errors import show_error
 from pages.parts.feedback import forget, say
 from pages.parts.person_history import draw_history
+from pages.parts.photo import draw_photo
 from pages.parts.text import md
 from pages.parts.why import draw_values
 
@@ -52,6 +53,7 @@ def _draw(master_list: MasterList, person_id: int, connection: str, actor: str) 
             st.badge(strings.MANAGED, color="blue", icon=":material/lock:")
         else:
             st.badge(strings.ORIGIN_WORDS[person.origin], color="gray")
+    draw_photo(master_list, person, actor)
     locked = [one for one in master_list.fields if person.managed and one.key in master_list.managed_fields]
     local = [one for one in master_list.fields if one not in locked]
     outcome = st.container()

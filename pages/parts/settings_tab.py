@@ -21,6 +21,7 @@ def draw_settings_tab(master_list: MasterList, actor: str) -> None:
     _draw_details(master_list, actor)
     if master_list.sync is not None:
         _draw_rules(master_list, actor)
+        _draw_photos(master_list, actor)
     _draw_archive(master_list, actor)
 
 
@@ -80,6 +81,26 @@ def _draw_rules(master_list: MasterList, actor: str) -> None:
         show_error(error)
         return
     say(strings.RULES_SAVED)
+    st.rerun()
+
+
+def _draw_photos(master_list: MasterList, actor: str) -> None:
+    assert master_list.sync is not None
+    st.header(strings.PHOTOS, anchor=False)
+    on = st.checkbox(
+        strings.PHOTOS_FROM_DIRECTORY,
+        value=master_list.sync.photos,
+        key="settings_photos",
+        help=strings.PHOTOS_HELP,
+    )
+    if on == master_list.sync.photos:
+        return
+    try:
+        workspace().upkeep.take_photos(master_list.id, on=on, actor=actor)
+    except CaptridError as error:
+        show_error(error)
+        return
+    say(strings.PHOTOS_ON if on else strings.PHOTOS_OFF)
     st.rerun()
 
 

@@ -17,7 +17,7 @@ from tests.browser.screen import NewScreen, Screen
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/connections", "/lists", "/list", "/new_list", "/run", "/audit", "/settings")
+PAGES = ("/connections", "/lists", "/list", "/new_list", "/run", "/audit", "/settings", "/sql")
 
 
 def test_every_page_can_be_the_first_that_a_server_shows(window: NewScreen, serve: Callable[[], Server]):

@@ -20,7 +20,7 @@ SECRET = "Qx8~SomethingVerySecret"
 
 @pytest.fixture
 def broken(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    def fail(_self: MasterLists) -> None:
+    def fail(_self: MasterLists, **_: object) -> None:
         raise RuntimeError(f"Authorization: Bearer {SECRET}")
 
     monkeypatch.setattr(MasterLists, "all", fail)
@@ -61,7 +61,7 @@ def test_the_log_does_not_grow_for_ever(broken: Cli) -> None:
 
 
 def test_an_interrupt_ends_a_command_with_one_sentence(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_self: MasterLists) -> None:
+    def interrupted(_self: MasterLists, **_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(MasterLists, "all", interrupted)

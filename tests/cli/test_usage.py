@@ -58,6 +58,8 @@ NAMES = {
     "duplicates",
     "import",
     "export",
+    "sql",
+    "publish",
     "plan",
     "settings",
     "notifications test",

@@ -143,7 +143,7 @@ def test_what_cannot_be_written_leaves_what_there_is(
     path = tmp_path / "people.xlsx"
     path.write_text("old")
     monkeypatch.setattr("captrid_core.lists.exports._EXCEL_ROWS", 1)
-    with pytest.raises(Invalid, match="2 people do not fit into a worksheet"):
+    with pytest.raises(Invalid, match="2 rows do not fit into a worksheet"):
         workspace.files.export(people, path)
     with pytest.raises(Invalid, match="ends in none of"):
         workspace.files.export(people, tmp_path / "people.xls")

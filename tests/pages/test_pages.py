@@ -20,6 +20,7 @@ from tests.pages.school import ACTOR, MemoryDirectory, connect, person
 PAGES = (
     None,
     "master_lists.py",
+    "sql.py",
     "directory_integrations.py",
     "create_master_list.py",
     "audit_log.py",

@@ -549,3 +549,34 @@ class _Unwatched:
 
     def wait(self, seconds: float, reason: str) -> None:
         raise AssertionError(f"Nothing is waited for, but {seconds} s: {reason}")
+
+
+def test_r12_whom_a_claimed_uid_left_as_is_goes_to_the_claimant_that_remains(school):
+    first = school.enrol("1", "Ada")
+    school.synced()
+    school.directory.delete_user(first)
+    stays, goes = school.enrol("1", "Bea"), school.enrol("1", "Cy")
+    school.synced()
+    assert school.table("first_name") == [("1", "Ada", "active")]
+
+    school.directory.purge_user(goes)
+    run = school.synced(asked=RunKind.DELTA)
+
+    assert (run.kind, school.table("first_name")) == (RunKind.DELTA, [("1", "Bea", "active")])
+    assert ("linked", "1", None, first, stays) in school.changes(run)
+
+
+def test_r12_whom_a_claimed_uid_left_as_is_leaves_when_nobody_claims_it_any_more(school):
+    first = school.enrol("1", "Ada")
+    others = [school.enrol(uid) for uid in ("2", "3")]
+    school.synced()
+    school.directory.delete_user(first)
+    claimants = [school.enrol("1", "Bea"), school.enrol("1", "Cy")]
+    school.synced()
+    for one in claimants:
+        school.directory.purge_user(one)
+
+    school.synced(asked=RunKind.DELTA)
+
+    assert [status for _, status in school.table()] == ["inactive", "active", "active"]
+    assert len(others) == 2

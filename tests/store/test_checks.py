@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
+from captrid_core.store import migrate
 from captrid_core.store.checks import Check, check_home
 from captrid_core.workspace import Workspace
+
+TABLES = (Path(migrate.__file__).parent / "migrations" / "0001_start.sql").read_text().count("CREATE TABLE ")
 
 
 def checks(workspace: Workspace) -> dict[str, Check]:
@@ -30,7 +34,7 @@ def sound(workspace: Workspace) -> Workspace:
 def test_a_sound_home(sound: Workspace) -> None:
     assert {name: one.message for name, one in checks(sound).items()} == {
         "permissions": f"{sound.settings.home} is private.",
-        "database": "Schema 1; all 15 tables can be read.",
+        "database": f"Schema 1; all {TABLES + 2} tables can be read.",
         "list Guests": "3 people, every UID and every linked object once.",
         "runs": "The numbers of 0 runs are those of the history.",
         "secrets": "The key opens all 0 secrets.",

@@ -132,14 +132,14 @@ class Model:
         fed = [id(person) for person in target.values() if person is not None]
         frozen = [id(own[i]) for i in skipped if own[i] is not None]
         claimed = {self.key(clean(staged[i].uid)) for i, code in skipped.items() if code == "doubled"}
-        absent = [
-            p
-            for p in self.people
-            if p.anchor is not None
-            and p.anchor not in staged
-            and id(p) not in fed
-            and self.key(p.uid) not in claimed
+        gone = [
+            p for p in self.people if p.anchor is not None and p.anchor not in staged and id(p) not in fed
         ]
+        absent = [p for p in gone if self.key(p.uid) not in claimed]
+        for person in gone:
+            person.in_scope = (
+                False  # also of those who stay as they are, because others claim their UID (R12)
+            )
         vacated = [own[i] for i in moved if own[i] is not target[i] and id(own[i]) not in fed]
         assert not any(id(p) in frozen for p in absent + vacated)
         plan = []

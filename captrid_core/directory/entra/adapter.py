@@ -232,6 +232,14 @@ class EntraDirectory:
         """Return whether a user is in a group, and by which way."""
         return Finder(self._graph, self._patience(self._asking_patience)).membership(group_id, user_id)
 
+    def photos(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return the photos of those of these users who have one.
+
+        Graph gives them in fixed sizes (https://learn.microsoft.com/graph/api/profilephoto-get).
+        """
+        # nobody waits long for a photo: what does not come now comes with the next run
+        return Lookups(self._graph, self._patience(self._asking_patience)).photos(ids)
+
     def reports(self, ids: Sequence[str]) -> set[str]:
         """Return the ids of all whose manager is one of these users.
 

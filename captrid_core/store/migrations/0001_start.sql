@@ -6,7 +6,7 @@ INSERT INTO meta VALUES (0);
 
 -- the next free number of each kind of id; taken inside the transaction that uses it
 CREATE TABLE counter (kind VARCHAR, next BIGINT);
-INSERT INTO counter VALUES ('connection', 1), ('list', 1), ('run', 1), ('person', 1);
+INSERT INTO counter VALUES ('connection', 1), ('list', 1), ('run', 1), ('person', 1), ('query', 1);
 
 -- the organisation's own settings, one value of JSON a key
 CREATE TABLE setting (key VARCHAR, value VARCHAR);
@@ -52,6 +52,7 @@ CREATE TABLE master_list (
     delta_link VARCHAR,          -- where the directory's changes go on, in the adapter's own words
     delta_link_at TIMESTAMP,     -- when that was the present
     last_applied_run_id BIGINT,
+    photos BOOLEAN,              -- whether photos are taken from the directory (N4); NULL: no
     archived_at TIMESTAMP        -- when the list was put away; NULL: it is in use
 );
 
@@ -141,6 +142,16 @@ CREATE TABLE held_change (
     reason VARCHAR
 );
 
+-- people's photos; one of the directory's never takes the place of one that staff chose
+CREATE TABLE photo (
+    person_id BIGINT,
+    list_id BIGINT,
+    origin VARCHAR,              -- directory | staff; none: the directory had none when it was asked
+    content BLOB,                -- JPEG
+    added_at TIMESTAMP,
+    actor VARCHAR
+);
+
 -- pairs of whom somebody said that they are different people
 CREATE TABLE not_same (person_id BIGINT, other_id BIGINT, actor VARCHAR, said_at TIMESTAMP);
 
@@ -170,3 +181,7 @@ CREATE TABLE audit (
 
 -- what somebody has entered in a wizard so far, so that a reload loses nothing
 CREATE TABLE draft (draft_id VARCHAR, kind VARCHAR, content VARCHAR, updated_at TIMESTAMP);
+
+-- queries that staff keep for each other, and what was asked lately
+CREATE TABLE saved_query (query_id BIGINT, name VARCHAR, query VARCHAR, actor VARCHAR, saved_at TIMESTAMP);
+CREATE TABLE asked_query (asked_at TIMESTAMP, actor VARCHAR, query VARCHAR, outcome VARCHAR, seconds DOUBLE);
