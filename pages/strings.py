@@ -877,7 +877,7 @@ SANDBOX_OVER = "it has worn off"
 BACK_TO_NORMAL = "Back to normal"
 SANDBOX_SYNC = "Sync “{list}”"
 SANDBOX_CHANGES = "Let it change"
-SANDBOX_CHANGES_TEXT = "Each button changes the directory at once. The lists follow with their next sync."
+SANDBOX_CHANGES_TEXT = "Each button changes the directory at once. The lists follow with their next sync. When the demo ends, the directory forgets it all."
 MOVE_WORDS = {
     "join": ("Somebody joins", "The next sync creates one person."),
     "leave": (
