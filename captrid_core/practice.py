@@ -150,13 +150,17 @@ class Practice:
     """The directory of a demo, as people may play with it.
 
     Args:
-        url: Where its sandbox is, for messages.
+        url: Where its sandbox signs in.
         open_control: Opens the sandbox's control routes.
     """
 
     def __init__(self, url: str, open_control: Callable[[], AbstractContextManager[Control]]) -> None:
         self.url = url
         self._open = open_control
+
+    def is_behind(self, authority_url: str | None) -> bool:
+        """Say whether a connection with that sign-in address leads to this directory."""
+        return authority_url == self.url
 
     def look(self) -> Presence:
         """Return how the directory stands.

@@ -21,6 +21,16 @@ require()
 _CARD = 260
 
 
+def _fed_lists(practice: Practice) -> list[MasterList]:
+    """Return the lists that this directory feeds; a home may have others, fed by a real one."""
+    behind = {one.id for one in workspace().connections.all() if practice.is_behind(one.authority_url)}
+    return [
+        one
+        for one in workspace().lists.all()
+        if one.connected and one.sync is not None and one.sync.connection_id in behind
+    ]
+
+
 def _draw_presence(practice: Practice, presence: Presence, lists: list[MasterList]) -> None:
     st.markdown(
         strings.SANDBOX_HOLDS.format(
@@ -135,7 +145,7 @@ if _practice is None:
     st.info(strings.SANDBOX_ONLY_IN_DEMO, icon=":material/info:")
 else:
     st.caption(strings.SANDBOX_INTRO)
-    _lists = [one for one in workspace().lists.all() if one.connected]
+    _lists = _fed_lists(_practice)
     try:
         _presence = _practice.look()
     except CaptridError as error:

@@ -678,6 +678,10 @@ DRY_RUN_HELD = "The sync would be held for your decision."
 DRY_RUN_FIRST = "The first {count} are shown."
 IMPORT_WITH_DATA = "Import fields with data ({count})"
 IMPORT_WITH_DATA_HELP = "Makes a field for each directory field that has a value in the sample and is not mapped yet, and maps it."
+IMPORT_ALL = "Import all fields ({count})"
+IMPORT_ALL_HELP = (
+    "Makes and maps a field for every directory field that is not mapped yet, with or without values."
+)
 APPLY_ONE = "Apply"
 PREVIEW = "Preview"
 PREVIEW_HELP = "Works out what this sync would do, person by person, and changes nothing."
@@ -873,7 +877,7 @@ SANDBOX_OVER = "it has worn off"
 BACK_TO_NORMAL = "Back to normal"
 SANDBOX_SYNC = "Sync “{list}”"
 SANDBOX_CHANGES = "Let it change"
-SANDBOX_CHANGES_TEXT = "Each button changes the directory at once. The lists follow with their next sync."
+SANDBOX_CHANGES_TEXT = "Each button changes the directory at once. The lists follow with their next sync. When the demo ends, the directory forgets it all."
 MOVE_WORDS = {
     "join": ("Somebody joins", "The next sync creates one person."),
     "leave": (

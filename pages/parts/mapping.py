@@ -247,7 +247,7 @@ def _apply(found: list[Suggestion]) -> None:
     save(wizard)
 
 
-def _import_with_data(paths: list[str], labels: dict[str, str]) -> None:
+def _import_fields(paths: list[str], labels: dict[str, str]) -> None:
     """Make and map a field for each of these directory fields (N2)."""
     wizard = current()
     entry = wizard.entry
@@ -275,20 +275,21 @@ def _draw_rows(entry: Entry, master_list: MasterList | None, sample: Sample) -> 
         search = st.text_input(
             strings.SEARCH_FIELDS, key="mapping_search", type="search", live="300ms", placeholder="house"
         )
-        with_data = [
-            one.property.path
-            for one in sample.properties()
-            if one.filled and one.property.path not in entry.mapping
-        ]
-        st.button(
-            strings.IMPORT_WITH_DATA.format(count=len(with_data)),
-            key="mapping_import",
-            icon=":material/playlist_add:",
-            help=strings.IMPORT_WITH_DATA_HELP,
-            disabled=not with_data,
-            on_click=_import_with_data,
-            args=(with_data, _labels(entry, master_list)),
-        )
+        unmapped = [one for one in sample.properties() if one.property.path not in entry.mapping]
+        with_data = [one for one in unmapped if one.filled]
+        for key, words, helps, found in (
+            ("mapping_import", strings.IMPORT_WITH_DATA, strings.IMPORT_WITH_DATA_HELP, with_data),
+            ("mapping_import_all", strings.IMPORT_ALL, strings.IMPORT_ALL_HELP, unmapped),
+        ):
+            st.button(
+                words.format(count=len(found)),
+                key=key,
+                icon=":material/playlist_add:",
+                help=helps,
+                disabled=not found,
+                on_click=_import_fields,
+                args=([one.property.path for one in found], _labels(entry, master_list)),
+            )
     st.caption(
         strings.SAMPLED.format(people=people(len(sample.people)), scope=md(entry.scope_name))
         if sample.people

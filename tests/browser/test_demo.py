@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from captrid_core.demo import CONNECTION, LIST
+from captrid_core.directory.connections import ConnectionForm
 from captrid_core.directory.entra.patience import PlainWatch
 from captrid_core.directory.port import Scope, ScopeKind
 from captrid_core.lists.model import Field, SyncConfiguration
@@ -109,8 +110,22 @@ def test_half_of_a_lists_group_is_taken_out_of_it(demo: Server, window: NewScree
         ),
         actor=ACTOR,
     )
+    elsewhere = home.connections.add(
+        ConnectionForm("Real directory", "b5b0bf3b-7d0b-4e0a-9c0c-0d1b5c6a7e11", "app", secret="s"),
+        test=None,
+        actor=ACTOR,
+    )
+    home.lists.create(
+        "Really fed",
+        uid_field="object_id",
+        fields=(Field("object_id"),),
+        sync=SyncConfiguration(elsewhere.id, "id", {"id": "object_id"}),
+        actor=ACTOR,
+    )
     screen = window(demo)
     screen.go("/sandbox")
+    screen.sees(strings.SANDBOX_SYNC.format(list="Homeroom"))
+    screen.sees_not("Really fed")
 
     screen.shot("sandbox-group")
     screen.click("sandbox_halve")

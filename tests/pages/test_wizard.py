@@ -306,3 +306,19 @@ def test_a_connection_that_was_removed_has_to_be_chosen_again(
 )
 def test_a_key_is_made_of_a_label(label, taken, key):
     assert key_for(label, taken) == key
+
+
+@pytest.mark.parametrize("key", ["mapping_import", "mapping_import_all"])
+def test_fields_are_imported_together(show: Show, workspace: Workspace, key: str):
+    at = to_mapping(show, workspace)
+    at.radio(key="uid_property").set_value("employeeId").run()
+    before = set(workspace.drafts.all("create")[0].content["mapping"])
+    at.button(key=key).click().run()
+    assert not at.exception
+
+    content = workspace.drafts.all("create")[0].content
+    assert set(content["mapping"]) > before
+    fields = [one["key"] for one in content["new_fields"]]
+    assert sorted(set(fields)) == sorted(fields)
+    assert set(content["mapping"].values()) == set(fields)
+    assert at.button(key=key).disabled
