@@ -17,13 +17,7 @@ _logo = _ASSETS / ("logo-dark.svg" if st.context.theme.type == "dark" else "logo
 
 st.set_page_config(page_title=strings.PRODUCT, page_icon=str(_ASSETS / "mark.svg"), layout="wide")
 st.logo(str(_logo), size="large")
-# The dark theme's primary colour is light, to be read on dark; white words need a darker button
-st.html(
-    """<style>
-    button[data-testid^="stBaseButton-primary"]:not(:disabled) { background-color: #0F62A8; border-color: #0F62A8; }
-    button[data-testid^="stBaseButton-primary"]:not(:disabled):hover { background-color: #0B4F8A; }
-    </style>"""
-)
+st.html(_ASSETS / "style.css")
 
 _demo_pages = [
     st.Page("demo_directory.py", title=strings.SANDBOX, icon=":material/science:", url_path="sandbox"),

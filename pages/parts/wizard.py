@@ -92,7 +92,7 @@ class Entry:
     new_fields: list[NewField] = field(default_factory=list)
     uid_property: str | None = None
     uid_key: str | None = None
-    on_uid_change: str = OnUidChange.NEW_PERSON
+    on_uid_change: str = OnUidChange.NEW_PERSON.value
     deactivate_count: int = Guards().deactivate_count
     deactivate_percent: float = Guards().deactivate_percent
     blank_count: int = Guards().blank_count
@@ -223,7 +223,7 @@ def begin_configuring(master_list: MasterList) -> str:
         entry.exclude_guests, entry.exclude_disabled = sync.exclude_guests, sync.exclude_disabled
         entry.mapping, entry.uid_property = dict(sync.mapping), sync.uid_property
         entry.auto_mapped = 0
-        entry.on_uid_change = sync.on_uid_change
+        entry.on_uid_change = sync.on_uid_change.value
         guards = sync.guards
         entry.deactivate_count, entry.deactivate_percent = guards.deactivate_count, guards.deactivate_percent
         entry.blank_count, entry.blank_percent = guards.blank_count, guards.blank_percent

@@ -140,7 +140,7 @@ FILLED = (
     State("why", "/list?list={list}", (click("why_open"),)),
     State("wizard-connection", "/new_list?draft={connection}", sees=(strings.CHOOSE_CONNECTION,)),
     State("wizard-scope", "/new_list?draft={scope}"),
-    State("wizard-mapping", "/new_list?draft={mapping}", sees=(strings.UID_CHOOSE,)),
+    State("wizard-mapping", "/new_list?draft={mapping}", sees=(strings.UID_QUESTION, strings.RULES)),
     State("wizard-review", "/new_list?draft={review}", sees=(strings.REVIEW_PEOPLE,)),
     State("wizard-fields", "/new_list?draft={fields}", sees=(strings.MANUAL_FIELDS,)),
 )

