@@ -25,12 +25,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import psutil
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 
 from captrid_core.directory.connections import ConnectionForm
@@ -38,6 +34,7 @@ from captrid_core.lists.model import Field, FieldType, MasterList, SyncConfigura
 from captrid_core.settings import Settings
 from captrid_core.sync.runs import RunKind, RunStatus
 from captrid_core.workspace import Workspace
+from tests.browser.view import View, address
 
 ROOT = Path(__file__).parents[1]
 ACTOR = "benchmark"
@@ -168,61 +165,31 @@ class Rerun:
 
 
 class Visitor:
-    """One browser session, without the browser: it knows the page's widgets and what it set them to."""
+    """One browser session, without the browser."""
 
-    def __init__(self, socket: ClientConnection, query: str) -> None:
+    def __init__(self, socket: ClientConnection, view: View) -> None:
         self._socket = socket
-        self._query = query
-        self._page = ""
-        self._set: dict[str, WidgetState] = {}
-        self._widgets: dict[str, str] = {}
-        self.pages = 1
+        self.view = view
         self.size = 0
 
     async def rerun(self) -> float:
         """Have the page drawn as the widgets are set; return how many milliseconds that took."""
-        message = BackMsg()
-        state = message.rerun_script
-        state.query_string, state.page_script_hash = self._query, self._page
-        if not self._page:
-            state.page_name = "list"
-        state.widget_states.widgets.extend(self._set.values())
         began = time.perf_counter()
         self.size = 0
-        await self._socket.send(message.SerializeToString())
+        await self._socket.send(self.view.question())
         while True:
             data = await asyncio.wait_for(self._socket.recv(decode=False), 60)
             self.size += len(data)
-            answer = ForwardMsg.FromString(data)
-            match answer.WhichOneof("type"):
-                case "navigation":
-                    self._page = answer.navigation.page_script_hash
-                case "delta":
-                    self._learn(answer.delta)
-                case "script_finished":
-                    if answer.script_finished == ForwardMsg.ScriptFinishedStatus.FINISHED_SUCCESSFULLY:
-                        return (time.perf_counter() - began) * 1000
-
-    def _learn(self, delta: Any) -> None:
-        element = getattr(delta.new_element, delta.new_element.WhichOneof("type") or "empty")
-        if getattr(element, "id", ""):
-            self._widgets[element.id.rsplit("-", 1)[-1]] = element.id
-        if delta.new_element.WhichOneof("type") == "pagination":
-            self.pages = element.num_pages
-        if delta.new_element.WhichOneof("type") == "exception":
-            raise SystemExit(f"The page shows {element}")
-
-    def set(self, key: str, **value: Any) -> None:
-        """Set a widget, named by its key."""
-        identity = self._widgets[key]
-        self._set[identity] = WidgetState(id=identity, **value)
+            if self.view.take(data):
+                if self.view.faults:
+                    raise SystemExit(f"The page shows {self.view.faults}")
+                return (time.perf_counter() - began) * 1000
 
 
 async def arrive(server: Server, made: MasterList) -> Visitor:
     """Open the list's page in a new session."""
-    address = server.url.replace("http", "ws", 1) + "/_stcore/stream"
-    socket = await connect(address, origin=server.url, subprotocols=["streamlit"], max_size=None)
-    visitor = Visitor(socket, f"list={made.id}")
+    socket = await connect(address(server.url), origin=server.url, subprotocols=["streamlit"], max_size=None)
+    visitor = Visitor(socket, View("list", f"list={made.id}"))
     await visitor.rerun()
     return visitor
 
@@ -244,18 +211,18 @@ def steps(draw: random.Random, visitor: Visitor) -> Iterator[str]:
     for kind in itertools.cycle(("search", "page", "sort", "page", "status", "search", "page", "clear")):
         match kind:
             case "search":
-                visitor.set("people_search", string_value=draw.choice(words))
+                visitor.view.set("people_search", string_value=draw.choice(words))
             case "clear":
-                visitor.set("people_search", string_value="")
+                visitor.view.set("people_search", string_value="")
             case "sort":
-                visitor.set("people_sort", string_value=draw.choice(columns))
-                visitor.set("people_descending", bool_value=draw.random() < 0.5)
+                visitor.view.set("people_sort", string_value=draw.choice(columns))
+                visitor.view.set("people_descending", bool_value=draw.random() < 0.5)
             case "status":
-                visitor.set("people_status", string_value=draw.choice(["Active", "Inactive", "All"]))
+                visitor.view.set("people_status", string_value=draw.choice(["Active", "Inactive", "All"]))
             case "page":
-                if visitor.pages < 2:
+                if visitor.view.pages < 2:
                     continue
-                visitor.set("people_page", int_value=draw.randint(1, min(visitor.pages, 40)))
+                visitor.view.set("people_page", int_value=draw.randint(1, min(visitor.view.pages, 40)))
         yield kind
 
 
